@@ -1,0 +1,18 @@
+/*
+ * denoiser.h - all that a sampler knows of a network.
+ */
+#ifndef DENOISER_H
+#define DENOISER_H
+
+#include <stdbool.h>
+
+/* predict writes what the network says of the scaled sample x at timestep (of the training schedule,
+ * fractional for some samplers), guidance applied: epsilon, v or the clean sample, by the schedule's
+ * prediction type.  out and x hold the latent's values and do not overlap.  False: the job was cancelled, and
+ * out is meaningless. */
+struct denoiser {
+    bool (*predict)(void *self, float *out, const float *x, double timestep);
+    void *self;
+};
+
+#endif

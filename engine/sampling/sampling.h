@@ -1,0 +1,62 @@
+/*
+ * sampling.h - from noise to a clean latent: the noise schedule, the timesteps and sigmas of a run, and the
+ * samplers.
+ *
+ * The arithmetic is that of the diffusers schedulers named in latentd/samplers.def, to f32 rounding: what a
+ * pipeline on the CPU computes with the same scheduler_config.json.  Everything that can fail, fails in the
+ * first two functions.
+ */
+#ifndef SAMPLING_H
+#define SAMPLING_H
+
+#include <stddef.h>
+
+#include <latentd/error.h>
+#include <latentd/json.h>
+#include <latentd/params.h>
+
+#include "base/torch_rng.h"
+#include "sampling/denoiser.h"
+
+struct schedule_config; /* a scheduler_config.json, checked; read-only */
+struct sampling_plan;   /* one run's timesteps, sigmas and coefficients; read-only */
+
+/* Reads a scheduler_config.json; values that it leaves out are the defaults of the class it names.  Unknown
+ * class: still LTD_OK if it can be understood, schedule_config_sampler then answers -1.  Errors: LTD_EFORMAT,
+ * LTD_EUNSUPPORTED (a key that would change the picture and is not built), LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status schedule_config_read(const struct ltd_json *json, struct schedule_config **out,
+                                                  struct ltd_error *err);
+void schedule_config_free(struct schedule_config *config);
+const char *schedule_config_class(const struct schedule_config *config); /* "DDIMScheduler"; "" if absent */
+const char *
+schedule_config_prediction(const struct schedule_config *config);  /* "epsilon", "v_prediction", "sample" */
+int schedule_config_sampler(const struct schedule_config *config); /* enum ltd_sampler of its class, or -1 */
+
+/* Prepares a run of `steps` steps: strength 1 from pure noise, less as diffusers' img2img does (the last
+ * min(int(steps * strength), steps) of them).  The sampler takes the config as diffusers' from_config does.
+ * Errors: LTD_EINVAL (a scheduler that the sampler does not take, steps beyond the training schedule, a
+ * strength that leaves no step; the message says what to change), LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd_sampler sampler,
+                                               enum ltd_scheduler scheduler, int steps, double strength,
+                                               struct sampling_plan **out, struct ltd_error *err);
+void sampling_plan_free(struct sampling_plan *plan);
+int sampling_plan_evaluations(const struct sampling_plan *plan); /* calls of predict in a run */
+size_t sampling_plan_scratch(const struct sampling_plan *plan,
+                             size_t n); /* floats that sampling_run needs for n values */
+
+/* x [n] holds standard normal noise; scales it to the first step's noise level (init_noise_sigma). */
+void sampling_start_from_noise(const struct sampling_plan *plan, float *x, size_t n);
+/* x [n] holds a clean latent; becomes q(z_t | z_0) at the first step's level with the given noise [n]. */
+void sampling_start_from_latent(const struct sampling_plan *plan, float *x, const float *noise, size_t n);
+
+/* Called after each evaluation but before the next; done counts evaluations. */
+typedef void sampling_step_fn(void *arg, int done, int total);
+
+/* Runs all steps on x [n] in place.  rng gives the ancestral samplers their noise, continuing where the
+ * caller left it. scratch has sampling_plan_scratch(plan, n) floats.  Errors: LTD_ECANCELED, LTD_ENONFINITE
+ * (x stopped being finite). */
+LTD_MUST_USE enum ltd_status sampling_run(const struct sampling_plan *plan, const struct denoiser *denoiser,
+                                          struct torch_rng *rng, float *x, size_t n, float *scratch,
+                                          sampling_step_fn *step, void *arg, struct ltd_error *err);
+
+#endif

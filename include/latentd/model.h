@@ -1,0 +1,62 @@
+/*
+ * model.h - an opened model: read-only, mapped, shared by all threads.
+ */
+#ifndef LATENTD_MODEL_H
+#define LATENTD_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <latentd/error.h>
+#include <latentd/json.h>
+#include <latentd/params.h>
+
+struct ltd_model;
+
+/* What a server tells about a model.  Strings live as long as the model. */
+struct ltd_model_info {
+    const char *family;          /* "sd1": CLIP text encoder, one cross-attention U-Net, 4..16 channel VAE */
+    const char *prediction_type; /* "epsilon", "v_prediction", "sample" */
+    const char *scheduler_class; /* as scheduler_config.json names it */
+    const char *dtype;           /* of the U-Net's weights: "f32", "f16", "bf16", "mixed" */
+    const char *about;           /* latentd.json's "about" line, or "" */
+    uint64_t parameters;         /* weights of all three networks */
+    uint64_t file_bytes;         /* of all weight files */
+    int vae_factor;              /* pixels a side of one latent pixel */
+    int latent_channels;
+    int token_limit;                 /* prompt tokens with start and end mark; what is beyond is cut */
+    int native_width, native_height; /* pixels the model was trained at */
+    int text_layers;                 /* clip_skip may leave out up to text_layers - 1 */
+};
+
+/* Opens a diffusers folder (model_index.json beside tokenizer/ text_encoder/ unet/ vae/ scheduler/) and
+ * checks every tensor's name, shape and place in its file.  The caller closes it after every session on it is
+ * freed. Errors: LTD_ENOTFOUND, LTD_EFORMAT (names file and tensor), LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM.
+ */
+LTD_MUST_USE enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err);
+void ltd_model_close(struct ltd_model *model); /* NULL is fine */
+
+const struct ltd_model_info *ltd_model_info(const struct ltd_model *model);
+
+/* What a request to this model is when it says nothing: from latentd.json, else scheduler_config.json, else
+ * the other configs, else the engine's table.  The prompt is "", the seed 0. */
+struct ltd_gen_params ltd_params_default(const struct ltd_model *model);
+
+/* One finding about a request: field is the wire name ("width"), warning says that the picture will be drawn,
+ * otherwise than asked. */
+typedef void ltd_finding_fn(void *arg, bool warning, const char *field, const char *message);
+
+/* Tells everything that is wrong with params for this model (limits of the engine, not of a server), and
+ * every warning (prompt cut, size far from the native one).  Returns true when there is no error; then
+ * ltd_session_generate will not answer LTD_EINVAL.  Safe on any thread.  found may be NULL. */
+bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
+                      ltd_finding_fn *found, void *arg);
+
+/* A report on a model folder or a single .safetensors file as a JSON object, which the caller frees: family,
+ * parts, tensors with shapes and dtypes, what is missing and what is unused.  A folder that cannot be loaded
+ * still gives a report, with "error" saying why.  Errors: LTD_ENOTFOUND, LTD_EFORMAT nothing of a model at
+ * path, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out,
+                                               struct ltd_error *err);
+
+#endif

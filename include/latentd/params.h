@@ -1,0 +1,65 @@
+/*
+ * params.h - what a picture is made from.
+ */
+#ifndef LATENTD_PARAMS_H
+#define LATENTD_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <latentd/error.h>
+#include <latentd/image.h>
+
+enum ltd_sampler {
+#define SAMPLER(id, name, label, reference, takes_sigmas) LTD_SAMPLER_##id,
+#include <latentd/samplers.def>
+#undef SAMPLER
+    LTD_SAMPLER_COUNT
+};
+
+enum ltd_scheduler {
+#define SCHEDULER(id, name, label) LTD_SCHEDULER_##id,
+#include <latentd/schedulers.def>
+#undef SCHEDULER
+    LTD_SCHEDULER_COUNT
+};
+
+/* How seeds become noise, and prompts become tokens: as a diffusers pipeline on the CPU does. */
+enum ltd_profile { LTD_PROFILE_DIFFUSERS, LTD_PROFILE_COUNT };
+
+/* STRICT keeps to direct convolution; DEFAULT may take any exact algorithm that is faster. */
+enum ltd_numerics { LTD_NUMERICS_DEFAULT, LTD_NUMERICS_STRICT, LTD_NUMERICS_COUNT };
+
+/* Wire names ("euler_a", "karras", "diffusers", "strict"); static storage.  _find returns -1 for an unknown
+ * name. */
+const char *ltd_sampler_name(enum ltd_sampler sampler);
+const char *ltd_sampler_label(enum ltd_sampler sampler);
+int ltd_sampler_find(const char *name);
+const char *ltd_scheduler_name(enum ltd_scheduler scheduler);
+const char *ltd_scheduler_label(enum ltd_scheduler scheduler);
+int ltd_scheduler_find(const char *name);
+const char *ltd_profile_name(enum ltd_profile profile);
+int ltd_profile_find(const char *name);
+const char *ltd_numerics_name(enum ltd_numerics numerics);
+int ltd_numerics_find(const char *name);
+
+/* One request, every value present.  Start from ltd_params_default(model).  Strings and the image are
+ * borrowed for the length of a call. */
+struct ltd_gen_params {
+    const char *prompt;          /* UTF-8; "" is valid */
+    const char *negative_prompt; /* UTF-8; "" is valid */
+    uint64_t seed;               /* of image 0; image i has seed + i */
+    int steps;                   /* 1.. */
+    double cfg_scale;            /* guidance scale w of e_u + w (e_c - e_u); guidance is off at <= 1 */
+    enum ltd_sampler sampler;
+    enum ltd_scheduler scheduler;
+    int width, height;                  /* pixels; multiples of the model's VAE factor */
+    int count;                          /* images, 1.. */
+    const struct ltd_image *init_image; /* NULL: txt2img; else img2img, of width x height */
+    double strength;                    /* img2img: the share of the steps that is run, 0 < s <= 1 */
+    int clip_skip;                      /* last layers of the text encoder left out; 0: none */
+    enum ltd_profile profile;
+    enum ltd_numerics numerics;
+};
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * session.h - one thread's means of running a model.
+ *
+ * A ltd_model never changes after opening, so threads share it freely.  A ltd_session owns the scratch memory
+ * and the compute threads of one generation at a time: give each worker its own.
+ */
+#ifndef LATENTD_SESSION_H
+#define LATENTD_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <latentd/error.h>
+#include <latentd/image.h>
+#include <latentd/model.h>
+#include <latentd/params.h>
+
+struct ltd_session;
+
+enum ltd_phase { LTD_PHASE_TEXT, LTD_PHASE_ENCODE, LTD_PHASE_SAMPLE, LTD_PHASE_DECODE };
+const char *ltd_phase_name(enum ltd_phase phase); /* "text", "encode", "sample", "decode" */
+
+/* Called on the generating thread when a phase begins (done 0) and after each sampler step; total counts the
+ * model evaluations of this image in LTD_PHASE_SAMPLE, and is 1 in the others.  Must not call back into the
+ * session. */
+typedef void ltd_progress_fn(void *arg, enum ltd_phase phase, int done, int total);
+
+struct ltd_watch {
+    ltd_progress_fn *progress; /* NULL: nobody watches */
+    void *arg;
+    const atomic_bool *cancel; /* NULL: cannot be cancelled; once true, generate returns LTD_ECANCELED soon */
+};
+
+/* Measured while making one image. */
+struct ltd_gen_report {
+    double text_s, encode_s, sample_s, decode_s;
+    size_t planned_bytes; /* of scratch, from the dry run before the first allocation */
+    size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
+};
+
+/* Starts threads - 1 compute threads (threads 1..256; 0: one for each core).  Borrows model, which must
+ * outlive the session.  Errors: LTD_EINVAL, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int threads,
+                                             struct ltd_session **out, struct ltd_error *err);
+void ltd_session_free(struct ltd_session *session); /* NULL is fine; not while it generates */
+
+/* The scratch bytes that ltd_session_generate will reserve for params, without computing or reserving
+ * anything. Errors: LTD_EINVAL params that ltd_params_check refuses, LTD_ETOOBIG a size that overflows. */
+LTD_MUST_USE enum ltd_status ltd_session_plan(const struct ltd_session *session,
+                                              const struct ltd_gen_params *params, size_t *bytes,
+                                              struct ltd_error *err);
+
+/* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
+ * caller frees *out.  Equal params and index give equal pixels on one build and ISA level, whatever the
+ * number of threads. Errors: LTD_EINVAL, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable
+ * after each of them. */
+LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
+                                                  const struct ltd_gen_params *params, int index,
+                                                  const struct ltd_watch *watch, struct ltd_image **out,
+                                                  struct ltd_gen_report *report, struct ltd_error *err);
+
+/* The A1111 form of the settings ("prompt\nNegative prompt: ...\nSteps: 20, Sampler: ..."), for the PNG
+ * keyword "parameters"; the caller frees it; NULL without memory. */
+char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index);
+
+/* The instruction-set level the kernels run at ("avx512", "avx2", "generic"); recorded with every picture. */
+const char *ltd_isa_name(void);
+
+#endif
