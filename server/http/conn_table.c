@@ -2,6 +2,7 @@
 
 #include <linux/sockios.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -9,18 +10,18 @@
 #include "util/clock.h"
 
 enum {
-    HEAD_MS = 10000,
-    IDLE_MS = 30000,
-    BODY_MS = 15000,
+    HEAD_S = 10,
+    IDLE_S = 30,
+    BODY_S = 15,
     BODY_BYTES_PER_S = 64 * 1024,
-    SEND_WINDOW_MS = 10000,
+    SEND_WINDOW_S = 10,
     SEND_BYTES_PER_WINDOW = 160 * 1024
 };
 
 struct conn {
     int fd;
     enum conn_phase phase;
-    int64_t since_ms; /* of the phase, or of the window while sending */
+    double since;   /* of the phase, or of the window while sending */
     int64_t moved;    /* bytes in this phase */
     int64_t window;   /* bytes that had left this machine when the window began */
     bool cut;         /* already shut down */
@@ -45,7 +46,7 @@ struct conn *conn_table_add(struct conn_table *table, int fd)
     if (!conn)
         return NULL;
     conn->fd = fd;
-    conn->since_ms = clock_mono_ms();
+    conn->since = clock_monotonic();
     pthread_mutex_lock(&table->lock);
     conn->next = table->first;
     if (conn->next)
@@ -77,11 +78,11 @@ int conn_fd(const struct conn *conn)
 
 void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_phase phase)
 {
-    const int64_t now = clock_mono_ms();
+    const double now = clock_monotonic();
 
     pthread_mutex_lock(&table->lock);
     conn->phase = phase;
-    conn->since_ms = now;
+    conn->since = now;
     conn->moved = 0;
     conn->window = 0;
     pthread_mutex_unlock(&table->lock);
@@ -94,48 +95,48 @@ void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes)
     pthread_mutex_unlock(&table->lock);
 }
 
-static bool sends_too_slowly(struct conn *conn, int64_t now_ms)
+static bool sends_too_slowly(struct conn *conn, double now)
 {
     int unsent = 0;
     int64_t left;
 
-    if (now_ms - conn->since_ms < SEND_WINDOW_MS)
+    if (now - conn->since < SEND_WINDOW_S)
         return false;
     (void)ioctl(conn->fd, SIOCOUTQ, &unsent); /* what the kernel still holds has not been read */
     left = conn->moved - unsent;
     if (left - conn->window < SEND_BYTES_PER_WINDOW)
         return true;
     conn->window = left;
-    conn->since_ms = now_ms;
+    conn->since = now;
     return false;
 }
 
-static bool is_late(struct conn *conn, int64_t now_ms)
+static bool is_late(struct conn *conn, double now)
 {
-    const int64_t age = now_ms - conn->since_ms;
+    const double age = now - conn->since;
 
     switch (conn->phase) {
     case CONN_HEAD:
-        return age > HEAD_MS;
+        return age > HEAD_S;
     case CONN_IDLE:
-        return age > IDLE_MS;
+        return age > IDLE_S;
     case CONN_BODY:
-        return age > BODY_MS + conn->moved * 1000 / BODY_BYTES_PER_S;
+        return age > BODY_S + (double)conn->moved / BODY_BYTES_PER_S;
     case CONN_SEND:
-        return sends_too_slowly(conn, now_ms);
+        return sends_too_slowly(conn, now);
     case CONN_WAIT:
         break;
     }
     return false;
 }
 
-int conn_table_sweep(struct conn_table *table, int64_t now_ms)
+int conn_table_sweep(struct conn_table *table, double now)
 {
     int count = 0;
 
     pthread_mutex_lock(&table->lock);
     for (struct conn *conn = table->first; conn; conn = conn->next) {
-        if (conn->cut || !is_late(conn, now_ms))
+        if (conn->cut || !is_late(conn, now))
             continue;
         shutdown(conn->fd, SHUT_RDWR);
         conn->cut = true;

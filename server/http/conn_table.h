@@ -11,7 +11,6 @@
 
 #include <pthread.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum conn_phase {
     CONN_HEAD, /* new: the head must be whole within 10 s */
@@ -40,8 +39,8 @@ void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_pha
 /* Bytes that have come (CONN_BODY) or been handed over for sending (CONN_SEND). */
 void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes);
 
-/* Shuts down every connection that is past its limit; returns how many. */
-int conn_table_sweep(struct conn_table *table, int64_t now_ms);
+/* Shuts down every connection that is past its limit at `now` (clock_monotonic); returns how many. */
+int conn_table_sweep(struct conn_table *table, double now);
 
 /* Connections in CONN_BODY, CONN_WAIT or CONN_SEND. */
 size_t conn_table_busy(struct conn_table *table);

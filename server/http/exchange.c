@@ -34,7 +34,7 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
     x->connection = connection;
     x->conn = conn_of(connection);
     x->target = strdup(target);
-    x->start_ms = clock_mono_ms();
+    x->start = clock_monotonic();
     if (x->conn && x->target)
         return x;
     free(x->target);
@@ -297,7 +297,7 @@ static void log_exchange(const struct exchange *x)
     const struct http_request *r = &x->request;
 
     snprintf(status, sizeof status, "%d", x->logged_status);
-    snprintf(ms, sizeof ms, "%lld", (long long)(clock_mono_ms() - x->start_ms));
+    snprintf(ms, sizeof ms, "%.1f", (clock_monotonic() - x->start) * 1e3);
     snprintf(received, sizeof received, "%zu", x->body_seen);
     log_event(x->httpd->log, LOG_INFO, "request",
               (struct log_field[]){{"id", r->request_id, true},

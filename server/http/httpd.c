@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 0))) static void on_library_message(void *cls, 
                                                                       va_list arguments)
 {
     struct httpd *httpd = cls;
-    const int64_t second = clock_mono_ms() / 1000;
+    const int64_t second = (int64_t)clock_monotonic();
     char message[256];
 
     if (second != httpd->noise_second)
@@ -71,7 +71,7 @@ static void *httpd_watch(void *arg)
 
         for (int i = 0; i < count; i++)
             hang_up(httpd, events[i].data.u64);
-        conn_table_sweep(&httpd->conns, clock_mono_ms());
+        conn_table_sweep(&httpd->conns, clock_monotonic());
     }
     return NULL;
 }
@@ -138,7 +138,7 @@ void httpd_wake(struct httpd *httpd, uint64_t ticket)
 
 static void wait_until_idle(struct httpd *httpd, int flush_ms)
 {
-    const int64_t end = clock_mono_ms() + flush_ms;
+    const double end = clock_monotonic() + flush_ms / 1000.0;
 
     for (;;) {
         void *connection;
@@ -147,7 +147,7 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
             MHD_resume_connection(connection);
         /* A suspended connection must never reach MHD_stop_daemon, which aborts on one. */
         if (wait_list_parked(&httpd->waits) == 0 &&
-            (conn_table_busy(&httpd->conns) == 0 || clock_mono_ms() >= end))
+            (conn_table_busy(&httpd->conns) == 0 || clock_monotonic() >= end))
             return;
         usleep(2000);
     }

@@ -51,7 +51,7 @@ struct exchange {
     size_t body_room, body_seen;
     struct wait_entry wait;
     bool waits; /* wait is in the list */
-    int64_t start_ms;
+    double start; /* clock_monotonic */
     int logged_status;
 };
 

@@ -100,10 +100,11 @@ void log_event(struct log *log, enum log_level level, const char *event, const s
     struct line line;
     const unsigned long dropped = atomic_exchange(&log->dropped, 0);
 
+    clock_format(time, clock_unix_ms());
     line.used = 0;
     if (log->json)
         put_byte(&line, '{');
-    put_field(&line, log->json, "time", clock_text(clock_wall_ms(), time), true);
+    put_field(&line, log->json, "time", time, true);
     put_field(&line, log->json, "level", levels[level], true);
     put_field(&line, log->json, "event", event, true);
     for (int i = 0; i < count; i++)
