@@ -1,0 +1,79 @@
+"""The files of the checkout, and how lint tests tell what they found."""
+
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NOT_OURS = ('.git', '.venv', '__pycache__', 'shared')
+
+
+def walk(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders
+                      if name not in NOT_OURS and not (folder == root and name.startswith('build'))]
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def paths(root=ROOT):
+    """Every file of the tree, relative to its root: what git knows or would add, and without git what is there."""
+    command = ['git', '-c', 'safe.directory=' + root, '-C', root, 'ls-files', '-z', '--cached', '--others',
+               '--exclude-standard']
+    found = None
+    if os.path.exists(os.path.join(root, '.git')):
+        try:
+            found = subprocess.run(command, check=True, capture_output=True).stdout.decode().split('\0')
+        except (OSError, subprocess.CalledProcessError):
+            found = None
+    if found is None:
+        found = walk(root)
+    return sorted({path for path in found if path and os.path.isfile(os.path.join(root, path))})
+
+
+def sources(*endings):
+    return [path for path in paths() if path.endswith(endings)]
+
+
+def is_shell_script(path):
+    if path.endswith('.sh'):
+        return True
+    with open(os.path.join(ROOT, path), 'rb') as file:
+        line = file.readline(80)
+    return line.startswith(b'#!') and (b'bash' in line or b'/sh' in line)
+
+
+def is_text(path):
+    with open(os.path.join(ROOT, path), 'rb') as file:
+        return b'\0' not in file.read(8192)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding='utf-8') as file:
+        return file.read()
+
+
+class Skip(Exception):
+    """A test that cannot be run here, with its reason."""
+
+
+def main(tests):
+    """Runs the functions whose name contains one of the arguments.  A test returns the list of what is wrong; lines
+    that it wants to show besides start with '#'."""
+    parts = sys.argv[1:]
+    chosen = [test for test in tests if not parts or any(part in test.__name__ for part in parts)]
+    failed = not chosen
+    if not chosen:
+        print('# no test has that name')
+    for test in chosen:
+        name = test.__name__.replace('test_', '', 1)
+        try:
+            wrong = test() or []
+        except Skip as reason:
+            print(f'skip {name}: {reason}')
+            continue
+        for line in wrong:
+            print('# ' + line)
+        failed = failed or bool(wrong)
+        print(('not ok ' if wrong else 'ok ') + name, flush=True)
+    return 1 if failed else 0
