@@ -145,8 +145,8 @@ def test_what_is_too_long_is_refused():
     case.refuses(wrong, 'a function that is too long')
     wrong, long = text.lengths('x.c', function_of(3) + '\n' + function_of(text.MAX_FUNCTION))
     case.accepts(wrong, 'a function that is only long')
-    if not long or not long[0].startswith('x.c:7:'):
-        case.wrong.append(f'a long function is not told as x.c:7, but as {long}')
+    if not long or not long[0].startswith('x.c:8:'):
+        case.wrong.append(f'a long function is not told as x.c:8, but as {long}')
     wrong, long = text.lengths('x.c', function_of(3) * 70)
     case.accepts(wrong + long, 'many short functions')
     case.refuses(text.lengths('x.py', 'x = 1\n' * (text.MAX_FILE + 1))[0], 'a file that is too long')
