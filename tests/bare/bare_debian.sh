@@ -87,7 +87,7 @@ make_debian
 inside ./scripts/serve &
 serve_pid=$!
 if wait_until_ready &&
-    curl -fsS --json '{"prompt": "a red heart"}' -H 'Accept: image/png' -o "$work/picture.png" \
+    curl -fsS --json '{"prompt": "tiger"}' -H 'Accept: image/png' -o "$work/picture.png" \
         "$url/api/v1/generate" &&
     [ "$(head -c 8 "$work/picture.png" | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]; then
     result ok serve_draws_a_picture

@@ -40,9 +40,10 @@ MAY_INCLUDE = {
     'server/store': ({'util'}, ANY),
     'server/api': ({'jobs', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options'}, ANY),
+    'server/commands': ({'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
     'server/web': (set(), set()),
-    'server': ({'util', 'options', 'http', 'jobs', 'store', 'api', 'handlers', 'webhook', 'web'}, ANY),
+    'server': ({'util', 'options', 'http', 'jobs', 'store', 'api', 'handlers', 'webhook', 'web', 'commands'}, ANY),
 }
 
 # Header of a library from elsewhere: the files that may include it.

@@ -204,6 +204,19 @@ def test_a_clang_warning_is_refused():
     return case.wrong
 
 
+def test_a_stale_config_file_is_refused():
+    case = Case()
+    with Folder(prints='#!/bin/sh\necho "workers = 1"\n', stale_dot_conf='workers = 2\n',
+                fresh_dot_conf='workers = 1\n') as folder:
+        program = os.path.join(folder.path, 'prints')
+        os.chmod(program, 0o755)
+        case.refuses(tools.stale_config(program, 'stale.conf', folder.path), 'a stale file')
+        case.refuses(tools.stale_config(program, 'absent.conf', folder.path), 'no file')
+        case.refuses(tools.stale_config(program + 's', 'fresh.conf', folder.path), 'no program')
+        case.accepts(tools.stale_config(program, 'fresh.conf', folder.path), 'a fresh file')
+    return case.wrong
+
+
 def test_files_are_found_without_git():
     case = Case()
     with Folder(engine__x_dot_c='', build__y_dot_c='', tests__build__z_dot_c='') as folder:

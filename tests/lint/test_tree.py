@@ -72,6 +72,12 @@ def test_clang_format_agrees():
     return tools.badly_formatted(program, tree.sources('.c', '.h'), ROOT)
 
 
+def test_config_file_is_fresh():
+    if 'server/main.c' not in tree.paths():
+        raise tree.Skip('this tree has no program that prints it')
+    return tools.stale_config(os.path.join(BUILD, 'server/latentd'), 'config/latentd.conf', ROOT)
+
+
 def test_shellcheck_agrees():
     return tools.shell_problems([path for path in tree.paths() if tree.is_shell_script(path)], ROOT)
 

@@ -68,6 +68,19 @@ def badly_formatted(program, files, root):
     return (lines or tail(output)) if status != 0 else []
 
 
+def stale_config(program, path, root):
+    """The configuration file must be what the program prints from its table of options."""
+    try:
+        printed = run([program, '--print-default-config'], root)
+        with open(os.path.join(root, path), encoding='utf-8') as file:
+            kept = file.read()
+    except OSError as error:
+        return [str(error)]
+    if printed[0] != 0:
+        return tail(printed[1])
+    return [f'stale: latentd --print-default-config > {path}'] if printed[1] != kept else []
+
+
 def shell_problems(files, root):
     status, output = run(['shellcheck', '-x', '--format=gcc', *files], root) if files else (0, '')
     return tail(output) if status != 0 else []
