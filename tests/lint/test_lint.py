@@ -6,7 +6,10 @@ import shutil
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
 import includes
+import report
 import text
 import tools
 import tree
@@ -172,7 +175,7 @@ def test_a_header_that_needs_another_is_refused():
 def test_another_layout_is_refused():
     program, why_not = tools.format_tool()
     if not program:
-        raise tree.Skip(why_not)
+        raise report.Skip(why_not)
     case = Case()
     with Folder(bad_dot_c='int f(void) { return 1; }\n', good_dot_c='int f(void)\n{\n    return 1;\n}\n') as folder:
         shutil.copy(os.path.join(tree.ROOT, '.clang-format'), folder.path)
@@ -227,4 +230,4 @@ def test_files_are_found_without_git():
 
 
 if __name__ == '__main__':
-    sys.exit(tree.main([test for name, test in list(globals().items()) if name.startswith('test_')]))
+    sys.exit(report.main([test for name, test in list(globals().items()) if name.startswith('test_')]))

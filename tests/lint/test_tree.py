@@ -4,7 +4,10 @@
 import os
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
 import includes
+import report
 import text
 import tools
 import tree
@@ -68,13 +71,13 @@ def test_headers_compile_alone_with_clang():
 def test_clang_format_agrees():
     program, why_not = tools.format_tool()
     if not program:
-        raise tree.Skip(why_not)
+        raise report.Skip(why_not)
     return tools.badly_formatted(program, tree.sources('.c', '.h'), ROOT)
 
 
 def test_config_file_is_fresh():
     if 'server/main.c' not in tree.paths():
-        raise tree.Skip('this tree has no program that prints it')
+        raise report.Skip('this tree has no program that prints it')
     return tools.stale_config(os.path.join(BUILD, 'server/latentd'), 'config/latentd.conf', ROOT)
 
 
@@ -87,4 +90,4 @@ def test_pyflakes_agrees():
 
 
 if __name__ == '__main__':
-    sys.exit(tree.main([test for name, test in list(globals().items()) if name.startswith('test_')]))
+    sys.exit(report.main([test for name, test in list(globals().items()) if name.startswith('test_')]))

@@ -1,8 +1,7 @@
-"""The files of the checkout, and how lint tests tell what they found."""
+"""The files of the checkout."""
 
 import os
 import subprocess
-import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOT_OURS = ('.git', '.venv', '__pycache__', 'shared')
@@ -51,29 +50,3 @@ def is_text(path):
 def read(path):
     with open(os.path.join(ROOT, path), encoding='utf-8') as file:
         return file.read()
-
-
-class Skip(Exception):
-    """A test that cannot be run here, with its reason."""
-
-
-def main(tests):
-    """Runs the functions whose name contains one of the arguments.  A test returns the list of what is wrong; lines
-    that it wants to show besides start with '#'."""
-    parts = sys.argv[1:]
-    chosen = [test for test in tests if not parts or any(part in test.__name__ for part in parts)]
-    failed = not chosen
-    if not chosen:
-        print('# no test has that name')
-    for test in chosen:
-        name = test.__name__.replace('test_', '', 1)
-        try:
-            wrong = test() or []
-        except Skip as reason:
-            print(f'skip {name}: {reason}')
-            continue
-        for line in wrong:
-            print('# ' + line)
-        failed = failed or bool(wrong)
-        print(('not ok ' if wrong else 'ok ') + name, flush=True)
-    return 1 if failed else 0
