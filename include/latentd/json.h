@@ -34,13 +34,15 @@ struct ltd_json_limits {
 extern const struct ltd_json_limits ltd_json_request_limits, ltd_json_file_limits;
 
 /* Parses size bytes (no terminator needed).  The caller frees *out with ltd_json_free.  Safe on any thread.
+ * A max_depth above 1000 counts as 1000.
  * Errors: LTD_ESYNTAX (the message gives the byte offset), LTD_ETOOBIG (depth or number of values),
  * LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status ltd_json_parse(const char *text, size_t size,
                                             const struct ltd_json_limits *limits, struct ltd_json **out,
                                             struct ltd_error *err);
-/* Reads and parses a whole regular file of at most max_bytes.  Errors: those of ltd_json_parse,
- * LTD_ENOTFOUND, LTD_EIO. */
+/* Reads and parses a whole regular file of at most max_bytes, within ltd_json_file_limits.  Errors: those of
+ * ltd_json_parse (LTD_ETOOBIG also for a larger file), LTD_ENOTFOUND, LTD_EFORMAT not a regular file,
+ * LTD_EIO; the message begins with the path. */
 LTD_MUST_USE enum ltd_status ltd_json_read_file(const char *path, size_t max_bytes, struct ltd_json **out,
                                                 struct ltd_error *err);
 void ltd_json_free(struct ltd_json *root); /* NULL is fine; roots only */
@@ -57,6 +59,8 @@ const struct ltd_json *ltd_json_next(const struct ltd_json *value);
 const char *ltd_json_key(const struct ltd_json *member);   /* borrowed */
 const char *ltd_json_string(const struct ltd_json *value); /* borrowed; NULL if it is not a string */
 bool ltd_json_bool(const struct ltd_json *value);
+/* The nearest double, always finite: 1e400 is a number by the grammar, and reads as DBL_MAX, which no range
+ * check lets pass. */
 double ltd_json_number(const struct ltd_json *value);
 /* Exact integers, from the number's own digits: false when the value is not a number written as an integer
  * (no fraction, no exponent) or does not fit. */
@@ -65,9 +69,10 @@ bool ltd_json_int64(const struct ltd_json *value, int64_t *out);
 
 /* Building.  Constructors return NULL without memory; the adders take ownership of value always, take NULL
  * for value (nothing is added) and make the whole print fail, so a builder may check once, at ltd_json_print.
- */
+ * A NULL object or array frees value.  Nothing here looks for duplicate keys. */
 struct ltd_json *ltd_json_new_object(void);
 struct ltd_json *ltd_json_new_array(void);
+/* Here and in keys, a byte that is not part of well-formed UTF-8 becomes U+FFFD. */
 struct ltd_json *ltd_json_new_string(const char *text);
 struct ltd_json *
 ltd_json_new_number(double number); /* shortest form that reads back equal; not finite: null */
