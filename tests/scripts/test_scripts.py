@@ -82,6 +82,12 @@ def test_lines_of_all_programs_are_counted():
         return expect(checkout.test('unit', 'zz'), 0, '3 passed, 0 failed, 1 skipped')
 
 
+def test_a_program_that_reads_its_input_gets_none():
+    eats = 'import sys\nprint("not ok eats" if sys.stdin.read() else "ok eats")'
+    with Checkout(a=eats, b=eats, c=eats) as checkout:
+        return expect(checkout.test('zz'), 0, '3 passed, 0 failed, 0 skipped')
+
+
 def test_a_failed_test_fails_the_run():
     with Checkout(bad='print("ok a\\n# because\\nnot ok b")') as checkout:
         result = checkout.test('zz')
