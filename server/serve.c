@@ -146,13 +146,6 @@ static unsigned connection_limit(void)
     return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS : (unsigned)limit.rlim_cur / 2;
 }
 
-static void wake_request(void *arg, uint64_t ticket)
-{
-    const struct server *server = arg;
-
-    httpd_wake(server->httpd, ticket);
-}
-
 static int open_http(struct server *server)
 {
     const struct options *options = server->options;
@@ -171,7 +164,6 @@ static int open_http(struct server *server)
     app->decode = (struct request_context){
         &server->models,
         {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
-    app->wake = (struct job_notify){wake_request, server, 0};
     atomic_init(&app->draining, false);
     server->http_app =
         (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
@@ -237,7 +229,8 @@ static void serve(struct server *server)
 /* In reverse: workers end and notify the last requests, the replies leave, then the rest goes. */
 static void close_all(struct server *server)
 {
-    jobs_stop(server->jobs);
+    if (server->jobs)
+        jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
     if (server->store)

@@ -41,6 +41,8 @@ LTD_MUST_USE enum ltd_status sampling_plan_new(const struct schedule_config *con
                                                struct sampling_plan **out, struct ltd_error *err);
 void sampling_plan_free(struct sampling_plan *plan);
 int sampling_plan_evaluations(const struct sampling_plan *plan); /* calls of predict in a run */
+/* What predict gets as timestep in the call after `evaluation` others. */
+double sampling_plan_timestep(const struct sampling_plan *plan, int evaluation);
 size_t sampling_plan_scratch(const struct sampling_plan *plan,
                              size_t n); /* floats that sampling_run needs for n values */
 

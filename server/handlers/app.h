@@ -18,8 +18,7 @@ struct app {
     struct jobs *jobs;
     const struct model_set *models;
     struct request_context decode;
-    struct job_notify wake; /* number is filled in by the handler: the request's ticket */
-    atomic_bool draining;   /* no new jobs are taken */
+    atomic_bool draining; /* no new jobs are taken */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */

@@ -30,7 +30,7 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
 
     if (!x)
         return NULL;
-    x->httpd = cls;
+    x->httpd = x->request.httpd = cls;
     x->connection = connection;
     x->conn = conn_of(connection);
     x->target = strdup(target);

@@ -328,24 +328,35 @@ void jobs_cancel_all(struct jobs *jobs)
         jobs_cancel(jobs, job.id);
 }
 
-void jobs_close(struct jobs *jobs)
+void jobs_stop(struct jobs *jobs)
 {
-    if (!jobs)
-        return;
     jobs_cancel_all(jobs);
     pthread_mutex_lock(&jobs->lock);
     jobs->stop = true;
     pthread_cond_broadcast(&jobs->work);
     pthread_mutex_unlock(&jobs->lock);
     for (int i = 0; i < jobs->worker_count; i++) {
-        struct worker *worker = &jobs->workers[i];
-
-        if (worker->started)
-            pthread_join(worker->thread, NULL);
-        for (size_t m = 0; worker->sessions && m < jobs->models->count; m++)
-            ltd_session_free(worker->sessions[m]);
-        free(worker->sessions);
+        if (jobs->workers[i].started)
+            pthread_join(jobs->workers[i].thread, NULL);
+        jobs->workers[i].started = false;
     }
+}
+
+static void free_sessions(struct worker *worker)
+{
+    for (size_t i = 0; worker->sessions && i < worker->jobs->models->count; i++)
+        ltd_session_free(worker->sessions[i]);
+    free(worker->sessions);
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (!jobs)
+        return;
+    jobs_stop(jobs);
+    notify_all(jobs->waiters);
+    for (int i = 0; i < jobs->worker_count; i++)
+        free_sessions(&jobs->workers[i]);
     free(jobs->workers);
     pthread_cond_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->lock);

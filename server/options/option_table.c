@@ -129,7 +129,7 @@ static void unknown_flag(struct option_set *set, const char *shown, int length, 
 }
 
 /* Reads the flag at argv[0]; returns how many arguments it took. */
-static int set_flag(struct option_set *set, int argc, char **argv)
+static int set_flag(struct option_set *set, int argc, const char *const *argv)
 {
     const struct option_origin origin = {.rank = OPTION_FLAG};
     const char *flag = argv[0], *equals = strchr(flag, '=');
@@ -158,7 +158,7 @@ static int set_flag(struct option_set *set, int argc, char **argv)
     return 2;
 }
 
-void option_set_flags(struct option_set *set, int argc, char **argv)
+void option_set_flags(struct option_set *set, int argc, const char *const *argv)
 {
     for (int i = 0; i < argc;)
         i += set_flag(set, argc - i, argv + i);
@@ -205,7 +205,7 @@ static void set_variable(struct option_set *set, const char *variable)
         option_set_value(set, index, shown, equals + 1, origin);
 }
 
-void option_set_environment(struct option_set *set, char **environment)
+void option_set_environment(struct option_set *set, const char *const *environment)
 {
     for (; *environment; environment++)
         if (strncmp(*environment, environment_prefix, strlen(environment_prefix)) == 0)

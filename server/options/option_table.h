@@ -57,7 +57,7 @@ struct option_spec {
     enum option_place place;
     size_t offset;        /* of the field in the struct of values */
     const char *standard; /* the default, as a user would write it; "" for an empty text, list */
-    double min, max;
+    double min, max;      /* equal: no bounds but those of the type */
     const char *unit, *value, *help;
 };
 
@@ -74,10 +74,10 @@ struct option_set {
 /* Sets every value to its default. */
 void option_set_defaults(struct option_set *set);
 /* Reads argv[0..argc): --key VALUE, --key=VALUE, --flag. */
-void option_set_flags(struct option_set *set, int argc, char **argv);
+void option_set_flags(struct option_set *set, int argc, const char *const *argv);
 /* Reads every LATENTD_NAME=VALUE of a NULL-terminated environment; values of a list are separated by commas.
  */
-void option_set_environment(struct option_set *set, char **environment);
+void option_set_environment(struct option_set *set, const char *const *environment);
 /* Reads a file of `key = value` lines; lines that are blank or start with # are skipped. */
 void option_set_file(struct option_set *set, const char *path);
 /* Frees what the values own; they are zeroed. */

@@ -3,6 +3,7 @@
 #include "util/parse_number.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static const void *const_field(const struct option_spec *spec, const void *value
 
 static bool in_bounds(const struct option_spec *spec, double number)
 {
-    return number >= spec->min && number <= spec->max;
+    return spec->max <= spec->min || (number >= spec->min && number <= spec->max);
 }
 
 static const char *parse_int(const struct option_spec *spec, int *out, const char *text)
@@ -27,6 +28,8 @@ static const char *parse_int(const struct option_spec *spec, int *out, const cha
 
     if (!parse_int64(text, &number))
         return "a whole number";
+    if (number < INT_MIN || number > INT_MAX)
+        return "within the bounds of any number here";
     if (!in_bounds(spec, (double)number))
         return "within its bounds";
     *out = (int)number;
@@ -73,7 +76,7 @@ static const char *parse_item(struct option_list *list, const char *text)
     char **items, *copy;
 
     if (*text == '\0')
-        return "not empty";
+        return "a value";
     items = realloc(list->items, (list->count + 1) * sizeof *items);
     if (items)
         list->items = items;

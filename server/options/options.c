@@ -69,7 +69,8 @@ static void check_hosts(struct option_set *set, const struct option_list *hosts)
                                hosts->items[i]);
 }
 
-bool options_load(struct options *options, int argc, char **argv, char **environment, FILE *problems)
+bool options_load(struct options *options, int argc, const char *const *argv, const char *const *environment,
+                  FILE *problems)
 {
     struct option_set set = set_of(options, problems);
 

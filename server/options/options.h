@@ -29,7 +29,8 @@ extern const struct option_spec options_specs[OPTIONS_COUNT];
 /* Fills *options from argv[0..argc) (flags only), a NULL-terminated environment, and the file that --config
  * names.  Everything that is wrong becomes one line in problems, and the answer is false; then only the flags
  * help and version may be trusted.  The caller ends it with options_fini in both cases. */
-bool options_load(struct options *options, int argc, char **argv, char **environment, FILE *problems);
+bool options_load(struct options *options, int argc, const char *const *argv, const char *const *environment,
+                  FILE *problems);
 void options_fini(struct options *options); /* also of a zeroed struct */
 
 /* Compute threads of each worker: `threads`, or an equal share of the processors this process may run on, at

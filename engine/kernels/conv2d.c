@@ -1,0 +1,134 @@
+#include "kernels/conv2d.h"
+
+#include <string.h>
+
+#include "kernels/vector_ops.h"
+
+/* Inputs of one product: enough that the sum is done mostly inside BLAS, few enough that they stay in the L2
+ * cache. */
+#define DEPTH_WANTED 512
+#define ROWS_WANTED  256
+
+struct conv_job {
+    const struct conv2d *conv;
+    struct tensor y, x, addend;
+    struct gemm_plan plan;
+    size_t taps; /* kernel positions of one product */
+};
+
+/* The input pixel under tap (ky, kx) of output pixel (oy, ox), or NULL where the padding is. */
+static const float *input_pixel(const struct conv_job *j, size_t n, size_t oy, size_t ox, size_t tap)
+{
+    const struct conv2d *c = j->conv;
+    const size_t scale = c->upsample ? 2 : 1;
+    /* Unsigned arithmetic turns a negative coordinate into a huge one, which fails the same test. */
+    size_t y = oy * c->stride + tap / c->kernel - c->pad_before;
+    size_t x = ox * c->stride + tap % c->kernel - c->pad_before;
+
+    /* Where an odd size was doubled, the last doubled row or column is cut off: the output's own size is the
+     * edge. */
+    if (c->upsample && (y >= j->y.h || x >= j->y.w))
+        return NULL;
+    y /= scale;
+    x /= scale;
+    if (y >= j->x.h || x >= j->x.w)
+        return NULL;
+    return j->x.data + ((n * j->x.h + y) * j->x.w + x) * j->x.c;
+}
+
+/* columns [rows, taps * c_in]: what the taps [first, first + taps) see of output pixels [row, row + rows). */
+static void gather(const struct conv_job *j, float *columns, size_t row, size_t rows, size_t first,
+                   size_t taps)
+{
+    const size_t c = j->x.c;
+
+    for (size_t i = row; i < row + rows; i++) {
+        const size_t n = i / (j->y.h * j->y.w), oy = i / j->y.w % j->y.h, ox = i % j->y.w;
+
+        for (size_t t = first; t < first + taps; t++, columns += c) {
+            const float *pixel = input_pixel(j, n, oy, ox, t);
+
+            if (pixel)
+                memcpy(columns, pixel, c * sizeof *columns);
+            else
+                memset(columns, 0, c * sizeof *columns);
+        }
+    }
+}
+
+static bool start_tile(const struct conv_job *j, size_t row, size_t rows, size_t col, size_t cols)
+{
+    const struct vector_ops *v = vector_ops();
+    const float *bias = j->conv->bias;
+    const size_t n = j->y.c;
+
+    for (size_t i = row; i < row + rows; i++) {
+        float *y = j->y.data + i * n + col;
+        const float *addend = j->addend.data ? j->addend.data + i * n + col : NULL;
+
+        if (addend && bias)
+            v->scaled_add(y, addend, bias + col, 1.0f, cols);
+        else if (addend && addend != y)
+            memcpy(y, addend, cols * sizeof *y);
+        else if (bias)
+            memcpy(y, bias + col, cols * sizeof *y);
+    }
+    return j->addend.data || bias;
+}
+
+static void conv_tile(void *arg, size_t tile, void *scratch)
+{
+    const struct conv_job *j = arg;
+    const struct conv2d *c = j->conv;
+    const size_t m = tensor_rows(j->y), n = c->c_out, taps_all = c->kernel * c->kernel;
+    const size_t row = tile % j->plan.m_tiles * j->plan.m_tile, col = tile / j->plan.m_tiles * j->plan.n_tile;
+    const size_t rows = m - row < j->plan.m_tile ? m - row : j->plan.m_tile;
+    const size_t cols = n - col < j->plan.n_tile ? n - col : j->plan.n_tile;
+    float *columns = scratch, *converted = columns + j->plan.m_tile * j->taps * c->c_in;
+    bool add = start_tile(j, row, rows, col, cols);
+
+    for (size_t first = 0; first < taps_all; first += j->taps) {
+        const size_t taps = taps_all - first < j->taps ? taps_all - first : j->taps;
+        const size_t depth = taps * c->c_in;
+        size_t stride;
+        const float *w = matrix_block(&c->weight, col, cols, first * c->c_in, depth, converted, &stride);
+
+        gather(j, columns, row, rows, first, taps);
+        gemm_nt(rows, cols, depth, 1.0f, columns, depth, w, stride, add ? 1.0f : 0.0f,
+                j->y.data + row * n + col, n);
+        add = true;
+    }
+}
+
+/* Tiles of at most ROWS_WANTED rows: their gathered inputs, unlike those of a plain product, are made on the
+ * spot. */
+static struct gemm_plan conv_plan(size_t m, size_t n)
+{
+    struct gemm_plan p = gemm_plan(m, n);
+
+    if (p.m_tile > ROWS_WANTED) {
+        p.m_tile = ROWS_WANTED;
+        p.m_tiles = (m + p.m_tile - 1) / p.m_tile;
+    }
+    return p;
+}
+
+void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv, struct tensor addend)
+{
+    const size_t taps_all = conv->kernel * conv->kernel;
+    struct conv_job j = {
+        .conv = conv, .y = y, .x = x, .addend = addend, .plan = conv_plan(tensor_rows(y), y.c)};
+    size_t scratch;
+
+    if (conv->kernel == 1 && conv->stride == 1 && !conv->upsample) {
+        gemm_linear(e, y.data, x.data, tensor_rows(x), &conv->weight, conv->bias, addend.data);
+        return;
+    }
+    j.taps = (DEPTH_WANTED + conv->c_in - 1) / conv->c_in;
+    if (j.taps > taps_all)
+        j.taps = taps_all;
+    scratch = j.plan.m_tile * j.taps * conv->c_in;
+    if (conv->weight.dtype != DTYPE_F32)
+        scratch += j.plan.n_tile * j.taps * conv->c_in;
+    exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch * sizeof(float), conv_tile, &j);
+}

@@ -1,0 +1,28 @@
+/*
+ * conv2d.h - two-dimensional convolution of NHWC activations.
+ */
+#ifndef CONV2D_H
+#define CONV2D_H
+
+#include <stdbool.h>
+
+#include "kernels/gemm.h"
+#include "tensor/exec.h"
+
+/* What a convolution is.  The weight is [c_out, kernel * kernel * c_in], a row being [ky][kx][c_in]. */
+struct conv2d {
+    struct matrix weight;
+    const float *bias; /* [c_out]; NULL: none */
+    size_t c_in, c_out, kernel, stride;
+    size_t
+        pad_before; /* zero rows above and columns left; what lies beyond the other edges is zero as well */
+    bool upsample;  /* the input is first doubled by nearest neighbour, without being stored */
+};
+
+/* y [n, h', w', c_out] = conv(x [n, h, w, c_in]) + bias, and + addend (as y) unless its data is NULL.  h' and
+ * w' are the caller's: y's shape says how many outputs are wanted.  y overlaps x in no way, and may be the
+ * addend. */
+void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv,
+            struct tensor addend);
+
+#endif

@@ -1,0 +1,143 @@
+#include "kernels/elementwise.h"
+
+#include <string.h>
+
+#include "kernels/vector_ops.h"
+
+#define TILE_VALUES 65536
+
+struct rows_job;
+typedef void rows_fn(const struct rows_job *j, size_t row, size_t rows);
+
+/* One operation over all rows of channels. */
+struct rows_job {
+    rows_fn *run;
+    struct tensor y, a, b;
+    enum activation f;
+    float scale;
+    size_t tile_rows;
+};
+
+static void rows_tile(void *arg, size_t tile, void *scratch)
+{
+    const struct rows_job *j = arg;
+    const size_t row = tile * j->tile_rows, rest = tensor_rows(j->y) - row;
+
+    (void)scratch;
+    j->run(j, row, rest < j->tile_rows ? rest : j->tile_rows);
+}
+
+static void run_rows(struct exec *e, struct rows_job j)
+{
+    j.tile_rows = TILE_VALUES / j.y.c + 1;
+    exec_tiles(e, (tensor_rows(j.y) + j.tile_rows - 1) / j.tile_rows, 0, rows_tile, &j);
+}
+
+static void activate_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    const struct vector_ops *v = vector_ops();
+    float *y = j->y.data + row * j->y.c;
+    const float *x = j->a.data + row * j->y.c;
+
+    (j->f == ACTIVATION_SILU         ? v->silu
+     : j->f == ACTIVATION_QUICK_GELU ? v->quick_gelu
+                                     : v->gelu)(y, x, rows * j->y.c);
+}
+
+void activate(struct exec *e, struct tensor y, struct tensor x, enum activation f)
+{
+    run_rows(e, (struct rows_job){.run = activate_rows, .y = y, .a = x, .f = f});
+}
+
+static void geglu_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    const size_t c = j->y.c;
+
+    for (size_t i = row; i < row + rows; i++)
+        vector_ops()->mul_gelu(j->y.data + i * c, j->a.data + i * 2 * c, j->a.data + i * 2 * c + c, c);
+}
+
+void geglu(struct exec *e, struct tensor y, struct tensor x)
+{
+    run_rows(e, (struct rows_job){.run = geglu_rows, .y = y, .a = x});
+}
+
+static void add_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    vector_ops()->add_to(j->y.data + row * j->y.c, j->a.data + row * j->y.c, rows * j->y.c);
+}
+
+void add(struct exec *e, struct tensor y, struct tensor x)
+{
+    run_rows(e, (struct rows_job){.run = add_rows, .y = y, .a = x});
+}
+
+static void scale_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    float *y = j->y.data + row * j->y.c;
+    const float *x = j->a.data + row * j->y.c;
+
+    for (size_t i = 0; i < rows * j->y.c; i++)
+        y[i] = x[i] * j->scale;
+}
+
+void scale_by(struct exec *e, struct tensor y, struct tensor x, double scale)
+{
+    run_rows(e, (struct rows_job){.run = scale_rows, .y = y, .a = x, .scale = (float)scale});
+}
+
+static void add_per_channel_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    const size_t c = j->y.c, pixels = j->y.h * j->y.w;
+
+    for (size_t i = row; i < row + rows; i++)
+        vector_ops()->add_to(j->y.data + i * c, j->a.data + i / pixels * c, c);
+}
+
+void add_per_channel(struct exec *e, struct tensor y, struct tensor v)
+{
+    run_rows(e, (struct rows_job){.run = add_per_channel_rows, .y = y, .a = v});
+}
+
+static void scale_shift_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    const size_t c = j->y.c, pixels = j->y.h * j->y.w;
+
+    for (size_t i = row; i < row + rows; i++) {
+        float *y = j->y.data + i * c;
+        const float *scale = j->a.data + i / pixels * 2 * c, *shift = scale + c;
+
+        for (size_t k = 0; k < c; k++)
+            y[k] = y[k] * (1.0f + scale[k]) + shift[k];
+    }
+}
+
+void scale_shift_per_channel(struct exec *e, struct tensor y, struct tensor v)
+{
+    run_rows(e, (struct rows_job){.run = scale_shift_rows, .y = y, .a = v});
+}
+
+static void concat_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    for (size_t i = row; i < row + rows; i++) {
+        float *y = j->y.data + i * j->y.c;
+
+        memcpy(y, j->a.data + i * j->a.c, j->a.c * sizeof *y);
+        memcpy(y + j->a.c, j->b.data + i * j->b.c, j->b.c * sizeof *y);
+    }
+}
+
+void concat_channels(struct exec *e, struct tensor y, struct tensor a, struct tensor b)
+{
+    run_rows(e, (struct rows_job){.run = concat_rows, .y = y, .a = a, .b = b});
+}
+
+static void copy_rows(const struct rows_job *j, size_t row, size_t rows)
+{
+    memcpy(j->y.data + row * j->y.c, j->a.data + row * j->y.c, rows * j->y.c * sizeof(float));
+}
+
+void copy_tensor(struct exec *e, struct tensor y, struct tensor x)
+{
+    run_rows(e, (struct rows_job){.run = copy_rows, .y = y, .a = x});
+}

@@ -1,0 +1,39 @@
+/*
+ * elementwise.h - what happens to each value, or each channel, on its own.
+ */
+#ifndef ELEMENTWISE_H
+#define ELEMENTWISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tensor/exec.h"
+
+enum activation { ACTIVATION_SILU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU };
+
+/* y = f(x); y may be x. */
+void activate(struct exec *e, struct tensor y, struct tensor x, enum activation f);
+
+/* y [rows, c] = x [rows, 0:c] * gelu(x [rows, c:2c]) (Shazeer 2020, "GLU variants", as diffusers orders the
+ * halves). */
+void geglu(struct exec *e, struct tensor y, struct tensor x);
+
+/* y += x. */
+void add(struct exec *e, struct tensor y, struct tensor x);
+
+/* y = x * scale; y may be x. */
+void scale_by(struct exec *e, struct tensor y, struct tensor x, double scale);
+
+/* y [n, h, w, c] += v [n, c] at every pixel. */
+void add_per_channel(struct exec *e, struct tensor y, struct tensor v);
+
+/* y [n, h, w, c] = y * (1 + v [n, 0:c]) + v [n, c:2c] at every pixel. */
+void scale_shift_per_channel(struct exec *e, struct tensor y, struct tensor v);
+
+/* y [.., a.c + b.c] = a and b side by side, a first. */
+void concat_channels(struct exec *e, struct tensor y, struct tensor a, struct tensor b);
+
+/* y = x. */
+void copy_tensor(struct exec *e, struct tensor y, struct tensor x);
+
+#endif

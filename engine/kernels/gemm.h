@@ -1,0 +1,48 @@
+/*
+ * gemm.h - matrix products with weights; the tree's only user of BLAS.
+ *
+ * BLAS is called on one thread a tile; the tiles are spread by exec_tiles.
+ */
+#ifndef GEMM_H
+#define GEMM_H
+
+#include <stddef.h>
+
+#include "tensor/dtype.h"
+#include "tensor/exec.h"
+
+/* A weight matrix [rows, cols], row-major, in its file's dtype. */
+struct matrix {
+    const void *data; /* aligned to its dtype */
+    enum dtype dtype;
+    size_t rows, cols;
+};
+
+/* Holds OpenBLAS to one thread a call.  Once a process is enough, more do no harm. */
+void gemm_init(void);
+
+/* c [m, n] (row stride ldc) = alpha * a [m, k] (lda) times b [n, k] (ldb) transposed, + beta * c.  On this
+ * thread. */
+void gemm_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+             size_t ldb, float beta, float *c, size_t ldc);
+/* c [m, n] = alpha * a [m, k] times b [k, n], + beta * c.  On this thread. */
+void gemm_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+             size_t ldb, float beta, float *c, size_t ldc);
+
+/* Rows [row, row + count) and columns [col, col + width) of w as f32: w itself where it is f32 already, with
+ * its own row stride, else converted into scratch [count, width]. */
+const float *matrix_block(const struct matrix *w, size_t row, size_t count, size_t col, size_t width,
+                          float *scratch, size_t *stride);
+
+/* How a product [m, n, k] is cut into tiles of m_tile x n_tile: a function of the shape alone. */
+struct gemm_plan {
+    size_t m_tile, n_tile, m_tiles, n_tiles;
+};
+struct gemm_plan gemm_plan(size_t m, size_t n);
+
+/* y [m, n] = x [m, k] w^T + bias, and + addend [m, n] unless NULL (which may be y).  w is [n, k]; bias [n] or
+ * NULL. */
+void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,
+                 const float *bias, const float *addend);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * vector_ops_isa.c - the routines of vector_ops.def, compiled once for each instruction-set level.
+ *
+ * Plain C that the compiler vectorises: meson builds it with the flags of each level and VECTOR_ISA set to
+ * its name.  Sums run in a fixed number of lanes, so the order of additions does not depend on the level's
+ * width.
+ */
+#include "kernels/vector_ops.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LANES 16
+
+static inline float bits_to_float(uint32_t bits)
+{
+    float f;
+
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* e^x to 2 ulp for all finite x; 0 below -87.3, 3.4e38 above 88.3.  Cody-Waite reduction to |r| <= ln(2)/2
+ * and the Taylor series. */
+static inline float exp_f32(float x)
+{
+    const float clamped = x < -87.3f ? -87.3f : x > 88.3f ? 88.3f : x;
+    /* Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
+    const float shifted = clamped * 1.44269504f + 12582912.0f;
+    const float n = shifted - 12582912.0f;
+    const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.0f / 5040;
+    uint32_t power;
+
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    memcpy(&power, &shifted, sizeof power);
+    power = (power + 127) << 23;
+    return x < -87.3f ? 0.0f : p * bits_to_float(power);
+}
+
+static inline float sigmoid(float x)
+{
+    return 1.0f / (1.0f + exp_f32(-x));
+}
+
+/* Complementary error function for z >= 0 by the Chebyshev fit of Numerical Recipes (erfcc): 1.2e-7 relative
+ * everywhere, so gelu keeps its accuracy where it is close to 0. */
+static inline float erfc_positive(float z)
+{
+    const float t = 1.0f / (1.0f + 0.5f * z);
+    float p = 0.17087277f;
+
+    p = p * t - 0.82215223f;
+    p = p * t + 1.48851587f;
+    p = p * t - 1.13520398f;
+    p = p * t + 0.27886807f;
+    p = p * t - 0.18628806f;
+    p = p * t + 0.09678418f;
+    p = p * t + 0.37409196f;
+    p = p * t + 1.00002368f;
+    p = p * t - 1.26551223f;
+    return t * exp_f32(p - z * z);
+}
+
+static inline float gelu_f32(float x)
+{
+    const float half_tail = 0.5f * erfc_positive(fabsf(x) * 0.70710678f);
+
+    return x * (x < 0 ? half_tail : 1.0f - half_tail);
+}
+
+static void f16_to_f32(float *out, const uint16_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t magnitude = (uint32_t)(x[i] & 0x7fff) << 13;
+        const uint32_t sign = (uint32_t)(x[i] & 0x8000) << 16;
+        /* Scaling by 2^112 moves the exponent bias from 15 to 127, and normalises subnormals. */
+        const float scaled = bits_to_float(magnitude) * 0x1p112f;
+        uint32_t bits;
+
+        memcpy(&bits, &scaled, sizeof bits);
+        bits |= magnitude >= 0x0f800000 ? 0x7f800000 : 0; /* infinity and NaN */
+        out[i] = bits_to_float(bits | sign);
+    }
+}
+
+static void bf16_to_f32(float *out, const uint16_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = bits_to_float((uint32_t)x[i] << 16);
+}
+
+static void silu(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] * sigmoid(x[i]);
+}
+
+static void quick_gelu(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] * sigmoid(1.702f * x[i]);
+}
+
+static void gelu(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = gelu_f32(x[i]);
+}
+
+static void mul_gelu(float *out, const float *x, const float *gate, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] * gelu_f32(gate[i]);
+}
+
+static void add_to(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += x[i];
+}
+
+static void scaled_add(float *out, const float *x, const float *y, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] + y[i] * scale;
+}
+
+static void affine(float *out, const float *x, const float *scale, const float *shift, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] * scale[i] + shift[i];
+}
+
+static void affine_silu(float *out, const float *x, const float *scale, const float *shift, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float y = x[i] * scale[i] + shift[i];
+
+        out[i] = y * sigmoid(y);
+    }
+}
+
+static void add_moments(double *sum, double *square, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double v = (double)x[i];
+
+        sum[i] += v;
+        square[i] += v * v;
+    }
+}
+
+static void row_moments(const float *x, size_t n, double *sum, double *square)
+{
+    double s[LANES] = {0}, q[LANES] = {0};
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        add_moments(s, q, x + i, LANES);
+    add_moments(s, q, x + i, n - i);
+    *sum = *square = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        *sum += s[j];
+        *square += q[j];
+    }
+}
+
+static float row_max(const float *x, size_t n)
+{
+    float max[LANES], result;
+    size_t i = 0;
+
+    for (size_t j = 0; j < LANES; j++)
+        max[j] = -INFINITY;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            max[j] = x[i + j] > max[j] ? x[i + j] : max[j];
+    for (; i < n; i++)
+        max[0] = x[i] > max[0] ? x[i] : max[0];
+    result = max[0];
+    for (size_t j = 1; j < LANES; j++)
+        result = max[j] > result ? max[j] : result;
+    return result;
+}
+
+static void softmax(float *x, float scale, size_t n)
+{
+    const float max = row_max(x, n);
+    float sum[LANES] = {0}, total = 0;
+    size_t i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            x[i + j] = exp_f32((x[i + j] - max) * scale);
+            sum[j] += x[i + j];
+        }
+    for (; i < n; i++) {
+        x[i] = exp_f32((x[i] - max) * scale);
+        sum[0] += x[i];
+    }
+    for (size_t j = 0; j < LANES; j++)
+        total += sum[j];
+    for (i = 0; i < n; i++)
+        x[i] *= 1.0f / total;
+}
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#define TEXT_(a)    #a
+#define TEXT(a)     TEXT_(a)
+
+extern const struct vector_ops JOIN(vector_ops_, VECTOR_ISA);
+const struct vector_ops JOIN(vector_ops_, VECTOR_ISA) = {
+    .isa = TEXT(VECTOR_ISA),
+#define VECTOR_OP(type, name, parameters) .name = name,
+#include "kernels/vector_ops.def"
+#undef VECTOR_OP
+};

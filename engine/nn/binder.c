@@ -1,0 +1,245 @@
+#include "nn/binder.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mapped_file.h"
+#include "kernels/vector_ops.h"
+
+enum ltd_status binder_init(struct binder *b, const char *part, const struct weight_set *weights,
+                            struct heap_list *memory, struct bind_report *report, struct ltd_error *err)
+{
+    bool *used = calloc(weight_set_count(weights) + 1, sizeof *used);
+
+    if (!used)
+        return ltd_fail(err, LTD_ENOMEM, "no memory to bind %s", part);
+    *b = (struct binder){
+        .report = report, .weights = weights, .memory = memory, .part = part, .err = err, .used = used};
+    return LTD_OK;
+}
+
+enum ltd_status binder_finish(struct binder *b)
+{
+    for (size_t i = 0; i < weight_set_count(b->weights) && b->status == LTD_OK; i++) {
+        const char *name = weight_set_at(b->weights, i)->name;
+
+        if (b->used[i])
+            continue;
+        if (b->report)
+            ltd_json_append(b->report->unused, ltd_json_new_string(name));
+        else
+            binder_fail(b, LTD_EFORMAT, "%s: tensor %s belongs to nothing that config.json describes",
+                        b->part, name);
+    }
+    free(b->used);
+    b->used = NULL;
+    return b->status;
+}
+
+void binder_fail(struct binder *b, enum ltd_status status, const char *format, ...)
+{
+    va_list args;
+    char text[400];
+
+    if (b->status != LTD_OK)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    b->status = ltd_fail(b->err, status, "%s", text);
+}
+
+size_t binder_enter(struct binder *b, const char *format, ...)
+{
+    const size_t before = b->prefix_length, room = sizeof b->prefix - before;
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(b->prefix + before, room, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n + 2 > room) {
+        binder_fail(b, LTD_EFORMAT, "%s: a tensor name is too long", b->part);
+        b->prefix[before] = '\0';
+        return before;
+    }
+    b->prefix_length = before + (size_t)n + 1;
+    b->prefix[b->prefix_length - 1] = '.';
+    b->prefix[b->prefix_length] = '\0';
+    return before;
+}
+
+void binder_leave(struct binder *b, size_t length)
+{
+    b->prefix_length = length;
+    b->prefix[length] = '\0';
+}
+
+static const struct weight *find(const struct binder *b, const char *name)
+{
+    char full[2 * BINDER_NAME_MAX];
+
+    snprintf(full, sizeof full, "%s%s", b->prefix, name);
+    return weight_set_find(b->weights, full);
+}
+
+bool binder_has(const struct binder *b, const char *name)
+{
+    return find(b, name) != NULL;
+}
+
+static void print_shape(char *out, size_t size, int rank, const size_t *dim)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < rank && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s%zu", i ? ", " : "", dim[i]);
+}
+
+static bool has_shape(const struct weight *w, int rank, const size_t *dim)
+{
+    return w->rank == rank && memcmp(w->dim, dim, (size_t)rank * sizeof *dim) == 0;
+}
+
+static void mark_used(struct binder *b, const struct weight *w)
+{
+    /* Weights stand in the set's one array, sorted by name. */
+    b->used[w - weight_set_at(b->weights, 0)] = true;
+}
+
+static void complain_missing(struct binder *b, const char *name, const char *shape)
+{
+    char text[2 * BINDER_NAME_MAX + 128];
+
+    snprintf(text, sizeof text, "%s%s [%s]", b->prefix, name, shape);
+    if (b->report)
+        ltd_json_append(b->report->missing, ltd_json_new_string(text));
+    else
+        binder_fail(b, LTD_EFORMAT, "%s: tensor %s is missing", b->part, text);
+}
+
+static void complain(struct binder *b, const struct weight *w, const char *what)
+{
+    char text[800];
+
+    snprintf(text, sizeof text, "%s: tensor %.300s %s", b->part, w->name, what);
+    if (b->report)
+        ltd_json_append(b->report->misshapen, ltd_json_new_string(text));
+    else
+        binder_fail(b, LTD_EFORMAT, "%s", text);
+}
+
+const struct weight *binder_take(struct binder *b, const char *name, int rank, const size_t *dim)
+{
+    const struct weight *w;
+    char want[96], got[160], text[300];
+
+    if (b->status != LTD_OK)
+        return NULL;
+    w = find(b, name);
+    print_shape(want, sizeof want, rank, dim);
+    if (!w) {
+        complain_missing(b, name, want);
+        return NULL;
+    }
+    mark_used(b, w);
+    if (!has_shape(w, rank, dim)) {
+        print_shape(got, sizeof got, w->rank, w->dim);
+        snprintf(text, sizeof text, "has shape [%s], but config.json asks for [%s]", got, want);
+        complain(b, w, text);
+        return NULL;
+    }
+    if (!weight_is_finite(w)) {
+        complain(b, w, "has values that are not finite");
+        return NULL;
+    }
+    return w;
+}
+
+void *binder_array(struct binder *b, size_t count, size_t size)
+{
+    void *array = b->status == LTD_OK ? heap_list_alloc(b->memory, count, size) : NULL;
+
+    if (!array)
+        binder_fail(b, LTD_ENOMEM, "%s: no memory for the model", b->part);
+    return array;
+}
+
+static void to_f32(float *out, const struct weight *w)
+{
+    const struct vector_ops *v = vector_ops();
+
+    if (w->dtype == DTYPE_F32)
+        memcpy(out, w->data, w->count * sizeof *out);
+    else
+        (w->dtype == DTYPE_F16 ? v->f16_to_f32 : v->bf16_to_f32)(out, w->data, w->count);
+}
+
+const float *binder_vector(struct binder *b, const char *name, size_t n)
+{
+    const struct weight *w = binder_take(b, name, 1, &n);
+    float *copy = w ? binder_array(b, n, sizeof *copy) : NULL;
+
+    if (copy)
+        to_f32(copy, w);
+    return copy;
+}
+
+struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, size_t cols)
+{
+    const struct weight *found = find(b, name);
+    const size_t dim[] = {rows, cols, 1, 1};
+    const struct weight *w = binder_take(b, name, found && found->rank == 4 ? 4 : 2, dim);
+    struct matrix m = {NULL, DTYPE_F32, rows, cols};
+    void *copy;
+
+    if (!w)
+        return m;
+    m.data = w->data;
+    m.dtype = w->dtype;
+    if ((uintptr_t)w->data % dtype_size(w->dtype) == 0)
+        return m;
+    /* The format promises no alignment, and BLAS wants whole values. */
+    copy = binder_array(b, w->count, dtype_size(w->dtype));
+    if (copy)
+        memcpy(copy, w->data, w->count * dtype_size(w->dtype));
+    m.data = copy;
+    return m;
+}
+
+/* out[o][t][i] = in[o][i][t] for values of 2 or 4 bytes */
+static void repack(void *out, const void *in, size_t c_out, size_t c_in, size_t taps, size_t size)
+{
+    for (size_t o = 0; o < c_out; o++)
+        for (size_t t = 0; t < taps; t++)
+            for (size_t i = 0; i < c_in; i++)
+                memcpy((char *)out + ((o * taps + t) * c_in + i) * size,
+                       (const char *)in + ((o * c_in + i) * taps + t) * size, size);
+}
+
+struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size_t c_in, size_t kernel)
+{
+    const size_t dim[] = {c_out, c_in, kernel, kernel};
+    struct matrix m = {NULL, DTYPE_F32, c_out, kernel * kernel * c_in};
+    const struct weight *w;
+    void *packed;
+
+    if (kernel == 1)
+        return binder_matrix(b, name, c_out, c_in);
+    w = binder_take(b, name, 4, dim);
+    packed = w ? binder_array(b, w->count, dtype_size(w->dtype)) : NULL;
+    if (!packed)
+        return m;
+    if (w->dtype == DTYPE_F32)
+        repack(packed, w->data, c_out, c_in, kernel * kernel, 4);
+    else
+        repack(packed, w->data, c_out, c_in, kernel * kernel, 2);
+    mapped_file_release(w->data, w->count * dtype_size(w->dtype));
+    m.data = packed;
+    m.dtype = w->dtype;
+    return m;
+}

@@ -1,0 +1,66 @@
+#include "nn/layers.h"
+
+void linear_bind(struct linear *l, struct binder *b, const char *name, size_t c_in, size_t c_out,
+                 enum layer_bias bias)
+{
+    const size_t mark = binder_enter(b, "%s", name);
+
+    l->weight = binder_matrix(b, "weight", c_out, c_in);
+    l->bias = bias == WITH_BIAS ? binder_vector(b, "bias", c_out) : NULL;
+    binder_leave(b, mark);
+}
+
+void linear_forward(const struct linear *l, struct exec *e, struct tensor y, struct tensor x)
+{
+    gemm_linear(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias, NULL);
+}
+
+void linear_forward_add(const struct linear *l, struct exec *e, struct tensor y, struct tensor x)
+{
+    gemm_linear(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias, y.data);
+}
+
+void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out, size_t kernel)
+{
+    const size_t mark = binder_enter(b, "%s", name);
+
+    *c = (struct conv2d){
+        .c_in = c_in, .c_out = c_out, .kernel = kernel, .stride = 1, .pad_before = kernel / 2};
+    c->weight = binder_conv(b, "weight", c_out, c_in, kernel);
+    c->bias = binder_vector(b, "bias", c_out);
+    binder_leave(b, mark);
+}
+
+void conv_forward(const struct conv2d *c, struct exec *e, struct tensor y, struct tensor x)
+{
+    conv2d(e, y, x, c, (struct tensor){0});
+}
+
+void conv_forward_add(const struct conv2d *c, struct exec *e, struct tensor y, struct tensor x)
+{
+    conv2d(e, y, x, c, y);
+}
+
+void group_norm_bind(struct group_norm *n, struct binder *b, const char *name, size_t channels, size_t groups,
+                     double eps)
+{
+    const size_t mark = binder_enter(b, "%s", name);
+
+    if (groups == 0 || channels % groups != 0)
+        binder_fail(b, LTD_EFORMAT, "%s: %s: %zu channels cannot be split into %zu norm groups", b->part,
+                    b->prefix, channels, groups);
+    *n = (struct group_norm){.groups = groups, .eps = eps};
+    n->gamma = binder_vector(b, "weight", channels);
+    n->beta = binder_vector(b, "bias", channels);
+    binder_leave(b, mark);
+}
+
+void layer_norm_bind(struct layer_norm *n, struct binder *b, const char *name, size_t channels, double eps)
+{
+    const size_t mark = binder_enter(b, "%s", name);
+
+    *n = (struct layer_norm){.eps = eps};
+    n->gamma = binder_vector(b, "weight", channels);
+    n->beta = binder_vector(b, "bias", channels);
+    binder_leave(b, mark);
+}

@@ -1,0 +1,34 @@
+/*
+ * resblock.h - the residual block of the U-Net and of the VAE (diffusers: ResnetBlock2D).
+ */
+#ifndef RESBLOCK_H
+#define RESBLOCK_H
+
+#include "nn/layers.h"
+
+enum time_embedding_use { TIME_NONE, TIME_ADD, TIME_SCALE_SHIFT };
+
+struct resblock_config {
+    size_t c_in, c_out;
+    size_t c_time; /* channels of the time embedding; unused with TIME_NONE */
+    enum time_embedding_use time;
+    size_t groups;
+    double eps;
+    double output_scale; /* the sum is divided by it; 1 in every Stable Diffusion */
+};
+
+struct resblock {
+    struct resblock_config config;
+    struct group_norm norm1, norm2;
+    struct conv2d conv1, conv2, shortcut; /* shortcut: 1x1, bound where c_in != c_out */
+    struct linear time_proj;
+};
+
+void resblock_bind(struct resblock *r, struct binder *b, const struct resblock_config *config);
+
+/* y [n, h, w, c_out] = (skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) with time)))) / output_scale, where
+ * time [n, c_time] has been through silu already; its data is NULL with TIME_NONE.  y may not overlap x. */
+void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
+                      struct tensor time);
+
+#endif

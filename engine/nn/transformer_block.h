@@ -1,0 +1,50 @@
+/*
+ * transformer_block.h - the spatial transformer of the U-Net (diffusers: Transformer2DModel,
+ * BasicTransformerBlock).
+ */
+#ifndef TRANSFORMER_BLOCK_H
+#define TRANSFORMER_BLOCK_H
+
+#include <stdbool.h>
+
+#include "nn/layers.h"
+
+/* Attention with its projections: q from x, k and v from the context (x itself in self-attention). */
+struct attention_layer {
+    struct linear to_q, to_k, to_v, to_out;
+    size_t heads;
+};
+
+struct transformer_config {
+    size_t channels; /* of the feature map, and heads * head size */
+    size_t heads;
+    size_t context_channels; /* of the text embedding */
+    size_t layers;           /* transformer blocks in a row */
+    size_t groups;           /* of the group norm in front */
+    bool linear_projection;  /* proj_in and proj_out as linear layers on tokens, not as 1x1 convolutions: the
+                                same sum */
+    bool only_cross_attention; /* the first attention looks at the context as well */
+};
+
+struct transformer_block {
+    struct layer_norm norm1, norm2, norm3;
+    struct attention_layer attn1, attn2;
+    struct linear ff_in, ff_out; /* c -> 8c, gated to 4c, -> c */
+};
+
+struct spatial_transformer {
+    struct transformer_config config;
+    struct group_norm norm;
+    struct linear proj_in, proj_out;
+    struct transformer_block *blocks; /* [config.layers] */
+};
+
+void spatial_transformer_bind(struct spatial_transformer *t, struct binder *b,
+                              const struct transformer_config *config);
+
+/* x [n, h, w, channels] += proj_out(blocks(proj_in(norm(x)), context)); context [n, tokens,
+ * context_channels]. */
+void spatial_transformer_forward(const struct spatial_transformer *t, struct exec *e, struct tensor x,
+                                 struct tensor context);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * exec.h - what a forward pass runs on: scratch memory, compute threads, the cancel flag, and the dry mode.
+ *
+ * A forward pass is run dry first: every exec_tensor and exec_tiles then only counts what it would need
+ * (arena bytes, lane bytes), so that the real run, with the same shapes, can neither allocate nor fail.
+ */
+#ifndef EXEC_H
+#define EXEC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "tensor/tensor.h"
+
+struct exec {
+    struct arena *arena;
+    struct pool *pool;         /* NULL when dry */
+    const atomic_bool *cancel; /* NULL: cannot be cancelled */
+    unsigned char *lanes;      /* pool_threads() pieces of lane_bytes */
+    size_t lane_bytes;         /* dry: the most that any loop asked for; else: the size of each piece */
+};
+
+static inline bool exec_is_dry(const struct exec *x)
+{
+    return x->arena->dry;
+}
+
+static inline bool exec_is_canceled(const struct exec *x)
+{
+    return x->cancel && atomic_load_explicit(x->cancel, memory_order_relaxed);
+}
+
+/* An uninitialised tensor from the arena, until the caller rewinds past it. */
+struct tensor exec_tensor(struct exec *x, size_t n, size_t h, size_t w, size_t c);
+struct tensor exec_like(struct exec *x, struct tensor shape);
+
+static inline size_t exec_mark(const struct exec *x)
+{
+    return arena_mark(x->arena);
+}
+static inline void exec_rewind(struct exec *x, size_t mark)
+{
+    arena_rewind(x->arena, mark);
+}
+
+/* scratch: lane_bytes of this thread's own, aligned to 64; its content is whatever the last tile left. */
+typedef void exec_tile_fn(void *arg, size_t tile, void *scratch);
+
+/* Runs tile(arg, i, scratch) for all i < tiles on the pool; dry, only notes lane_bytes. */
+void exec_tiles(struct exec *x, size_t tiles, size_t lane_bytes, exec_tile_fn *tile, void *arg);
+
+/* The bytes of lane scratch for `threads` threads after a dry run, and the setting of it for the real one. */
+size_t exec_lanes_size(const struct exec *dry, int threads);
+void exec_set_lanes(struct exec *x, void *lanes, const struct exec *dry);
+
+#endif

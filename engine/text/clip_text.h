@@ -1,0 +1,44 @@
+/*
+ * clip_text.h - the CLIP text encoder (transformers: CLIPTextModel; Radford et al. 2021).
+ */
+#ifndef CLIP_TEXT_H
+#define CLIP_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <latentd/error.h>
+
+#include "nn/binder.h"
+#include "tensor/exec.h"
+#include "weights/weight_set.h"
+
+struct clip_text;
+
+struct clip_text_config {
+    size_t vocab, positions; /* rows of the two embedding tables */
+    size_t channels, mlp_channels;
+    size_t heads, layers;
+};
+
+/* Opens dir/config.json and dir/model.safetensors (or its shards).  With a report (else NULL) everything
+ * wrong with the weights goes there, and *out is not set.  Errors: LTD_ENOTFOUND, LTD_EFORMAT,
+ * LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status clip_text_open(const char *dir, struct bind_report *report,
+                                            struct clip_text **out, struct ltd_error *err);
+void clip_text_close(struct clip_text *text); /* NULL is fine */
+const struct clip_text_config *clip_text_config(const struct clip_text *text);
+const struct weight_set *clip_text_weights(const struct clip_text *text);
+
+/* y [n, tokens, channels] = final_layer_norm of what the last layer but `skip` leaves (skip 0: the last) for
+ * ids [n, tokens], each below vocab; tokens <= positions; skip < layers.  Attention is causal; padding is not
+ * masked, as diffusers pipelines do it. */
+void clip_text_forward(const struct clip_text *text, struct exec *e, struct tensor y, const int32_t *ids,
+                       size_t skip);
+
+/* What the key projection of `layer` gives for ids, [n, tokens, channels].  For tests: softmax cancels key
+ * biases, so nothing behind it shows whether they are right. */
+void clip_text_keys(const struct clip_text *text, struct exec *e, struct tensor y, const int32_t *ids,
+                    size_t layer);
+
+#endif

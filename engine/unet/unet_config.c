@@ -1,0 +1,182 @@
+#include "unet/unet_config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/config_reader.h"
+
+/* Keys that change the network, and that no Stable Diffusion 1.x or 2.x sets, with the text that means "as
+ * usual". */
+static const struct {
+    const char *key, *neutral;
+} refused[] = {
+    {"addition_embed_type", NULL},
+    {"attention_type", "default"},
+    {"class_embed_type", NULL},
+    {"class_embeddings_concat", NULL},
+    {"cross_attention_norm", NULL},
+    {"dual_cross_attention", NULL},
+    {"encoder_hid_dim", NULL},
+    {"encoder_hid_dim_type", NULL},
+    {"num_attention_heads", NULL},
+    {"num_class_embeds", NULL},
+    {"time_cond_proj_dim", NULL},
+    {"time_embedding_act_fn", NULL},
+    {"timestep_post_act", NULL},
+    {"time_embedding_type", "positional"},
+    {"reverse_transformer_layers_per_block", NULL},
+};
+
+/* The text at index i of the list `key`; "" if there is none. */
+static const char *block_type(struct config_reader *r, const char *key, size_t i)
+{
+    const struct ltd_json *v = ltd_json_first(ltd_json_get(r->json, key));
+
+    while (v && i-- > 0)
+        v = ltd_json_next(v);
+    return ltd_json_string(v) ? ltd_json_string(v) : "";
+}
+
+/* Does block i of the list `key` have attention?  Knows the two types that Stable Diffusion is made of. */
+static bool block_attends(struct config_reader *r, const char *key, size_t i, const char *plain,
+                          const char *cross, bool absent)
+{
+    const char *type = block_type(r, key, i);
+
+    if (!config_has(r, key))
+        return absent;
+    if (strcmp(type, cross) == 0)
+        return true;
+    if (strcmp(type, plain) != 0)
+        config_fail(r, LTD_EUNSUPPORTED, "%s \"%.60s\" is not supported (known: %s, %s)", key, type, plain,
+                    cross);
+    return false;
+}
+
+static void check_count(struct config_reader *r, const char *key, size_t got, size_t want)
+{
+    if (got != want)
+        config_fail(r, LTD_EFORMAT, "%s has %zu entries, but block_out_channels has %zu", key, got, want);
+}
+
+static void read_levels(struct config_reader *r, struct unet_config *c)
+{
+    static const size_t sd_channels[] = {320, 640, 1280, 1280};
+    size_t channels[UNET_MAX_LEVELS], layers[UNET_MAX_LEVELS], heads[UNET_MAX_LEVELS], depth[UNET_MAX_LEVELS];
+    bool only_cross[UNET_MAX_LEVELS] = {false};
+    size_t n = 4;
+
+    memcpy(channels, sd_channels, sizeof sd_channels);
+    if (config_has(r, "block_out_channels"))
+        n = config_sizes(r, "block_out_channels", channels, UNET_MAX_LEVELS, 1, 0, 1, 1 << 16);
+    if (config_has(r, "down_block_types"))
+        check_count(r, "down_block_types", ltd_json_size(ltd_json_get(r->json, "down_block_types")), n);
+    if (config_has(r, "up_block_types"))
+        check_count(r, "up_block_types", ltd_json_size(ltd_json_get(r->json, "up_block_types")), n);
+    check_count(r, "layers_per_block",
+                config_sizes(r, "layers_per_block", layers, UNET_MAX_LEVELS, n, 2, 1, UNET_MAX_LAYERS), n);
+    /* The key's name is a slip of the reference that its models have kept: it holds the number of heads. */
+    check_count(r, "attention_head_dim",
+                config_sizes(r, "attention_head_dim", heads, UNET_MAX_LEVELS, n, 8, 1, 1 << 12), n);
+    check_count(r, "transformer_layers_per_block",
+                config_sizes(r, "transformer_layers_per_block", depth, UNET_MAX_LEVELS, n, 1, 1, 64), n);
+    config_flags(r, "only_cross_attention", only_cross, n, false);
+    if (r->status != LTD_OK)
+        return;
+    c->levels = n;
+    for (size_t i = 0; i < n; i++)
+        c->level[i] = (struct unet_level){
+            .channels = channels[i],
+            .layers = layers[i],
+            .heads = heads[i],
+            .transformer_layers = depth[i],
+            .only_cross_attention = only_cross[i],
+            .attention_down =
+                block_attends(r, "down_block_types", i, "DownBlock2D", "CrossAttnDownBlock2D", i + 1 < n),
+            .attention_up =
+                block_attends(r, "up_block_types", n - 1 - i, "UpBlock2D", "CrossAttnUpBlock2D", i + 1 < n),
+        };
+}
+
+static void read_mid(struct config_reader *r, struct unet_config *c)
+{
+    const struct ltd_json *json = ltd_json_get(r->json, "mid_block_type");
+    const char *type = ltd_json_string(json);
+
+    c->mid_output_scale = config_real(r, "mid_block_scale_factor", 1, 1e-6, 1e6);
+    if (!json || (type && strcmp(type, "UNetMidBlock2DCrossAttn") == 0))
+        c->mid = UNET_MID_CROSS_ATTENTION;
+    else if (ltd_json_type(json) == LTD_JSON_NULL)
+        c->mid = UNET_MID_NONE;
+    else if (type && strcmp(type, "UNetMidBlock2D") == 0)
+        c->mid = UNET_MID_PLAIN;
+    else
+        config_refuse(r, "mid_block_type", NULL);
+}
+
+static void read_sample_size(struct config_reader *r, struct unet_config *c)
+{
+    size_t side[2] = {0, 0};
+
+    if (config_has(r, "sample_size") && config_sizes(r, "sample_size", side, 2, 2, 0, 1, 1 << 16) == 1)
+        side[1] = side[0];
+    c->sample_height = side[0];
+    c->sample_width = side[1];
+}
+
+static void read_time(struct config_reader *r, struct unet_config *c)
+{
+    const char *use = config_text(r, "resnet_time_scale_shift", "default");
+
+    c->time_channels = config_size(r, "time_embedding_dim", 4 * c->level[0].channels, 1, 1 << 18);
+    c->flip_sin_to_cos = config_flag(r, "flip_sin_to_cos", true);
+    c->frequency_shift = config_real(r, "freq_shift", 0, 0, 1);
+    c->time_scale_shift = strcmp(use, "scale_shift") == 0;
+    if (!c->time_scale_shift)
+        config_refuse(r, "resnet_time_scale_shift", "default");
+}
+
+static void read_rest(struct config_reader *r, struct unet_config *c)
+{
+    const char *act = config_text(r, "act_fn", "silu");
+
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        config_refuse(r, refused[i].key, refused[i].neutral);
+    if (strcmp(act, "swish") != 0)
+        config_refuse(r, "act_fn", "silu");
+    if (ltd_json_type(ltd_json_get(r->json, "cross_attention_dim")) == LTD_JSON_ARRAY)
+        config_refuse(r, "cross_attention_dim", NULL);
+    c->in_channels = config_size(r, "in_channels", 4, 1, 1 << 10);
+    c->out_channels = config_size(r, "out_channels", 4, 1, 1 << 10);
+    c->context_channels = config_size(r, "cross_attention_dim", 1280, 1, 1 << 16);
+    c->groups = config_size(r, "norm_num_groups", 32, 1, 1 << 12);
+    c->norm_eps = config_real(r, "norm_eps", 1e-5, 0, 1);
+    c->conv_in_kernel = config_size(r, "conv_in_kernel", 3, 1, 15);
+    c->conv_out_kernel = config_size(r, "conv_out_kernel", 3, 1, 15);
+    if (c->conv_in_kernel % 2 == 0 || c->conv_out_kernel % 2 == 0)
+        config_fail(r, LTD_EUNSUPPORTED, "an even conv_in_kernel or conv_out_kernel is not supported");
+    c->downsample_padding = config_size(r, "downsample_padding", 1, 0, 1);
+    c->center_input = config_flag(r, "center_input_sample", false);
+    c->linear_projection = config_flag(r, "use_linear_projection", false);
+}
+
+enum ltd_status unet_config_read(const char *path, struct unet_config *out, struct ltd_error *err)
+{
+    struct ltd_json *json = NULL;
+    struct unet_config c = {0};
+    struct config_reader r = {.file = path, .err = err};
+    enum ltd_status st = ltd_json_read_file(path, 1 << 20, &json, err);
+
+    if (st != LTD_OK)
+        return st;
+    r.json = json;
+    read_levels(&r, &c);
+    read_mid(&r, &c);
+    read_sample_size(&r, &c);
+    read_time(&r, &c);
+    read_rest(&r, &c);
+    ltd_json_free(json);
+    if (r.status == LTD_OK)
+        *out = c;
+    return r.status;
+}

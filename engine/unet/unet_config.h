@@ -1,0 +1,49 @@
+/*
+ * unet_config.h - what a UNet2DConditionModel's config.json says, checked.
+ */
+#ifndef UNET_CONFIG_H
+#define UNET_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <latentd/error.h>
+
+#define UNET_MAX_LEVELS 8
+#define UNET_MAX_LAYERS 16 /* resblocks of a level */
+
+enum unet_mid { UNET_MID_NONE, UNET_MID_PLAIN, UNET_MID_CROSS_ATTENTION };
+
+/* One resolution; level 0 is the finest.  The up path runs the levels backwards. */
+struct unet_level {
+    size_t channels;
+    size_t layers; /* resblocks on the way down; one more on the way up */
+    size_t heads;
+    size_t transformer_layers; /* transformer blocks after each resblock */
+    bool attention_down, attention_up;
+    bool only_cross_attention;
+};
+
+struct unet_config {
+    size_t in_channels, out_channels, context_channels;
+    size_t levels;
+    struct unet_level level[UNET_MAX_LEVELS];
+    enum unet_mid mid;
+    size_t groups;
+    double norm_eps, mid_output_scale;
+    size_t conv_in_kernel, conv_out_kernel;
+    size_t downsample_padding;
+    size_t time_channels; /* of the time embedding */
+    bool flip_sin_to_cos;
+    double frequency_shift;
+    bool center_input;     /* the network sees 2x - 1 */
+    bool time_scale_shift; /* the time embedding scales and shifts, instead of being added */
+    bool linear_projection;
+    size_t sample_height, sample_width; /* latent pixels the network was trained at; 0: not said */
+};
+
+/* Errors: LTD_ENOTFOUND, LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (names the key), LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status unet_config_read(const char *path, struct unet_config *out,
+                                              struct ltd_error *err);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * vae.h - between pixels and latents (diffusers: AutoencoderKL; Kingma and Welling 2013, Rombach et al.
+ * 2022).
+ */
+#ifndef VAE_H
+#define VAE_H
+
+#include <latentd/error.h>
+
+#include "nn/binder.h"
+#include "tensor/exec.h"
+#include "vae/vae_config.h"
+#include "weights/weight_set.h"
+
+struct vae;
+
+/* Opens dir/config.json and dir/diffusion_pytorch_model.safetensors (or its shards).  Errors: LTD_ENOTFOUND,
+ * LTD_EFORMAT, LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status vae_open(const char *dir, struct bind_report *report, struct vae **out,
+                                      struct ltd_error *err);
+void vae_close(struct vae *vae); /* NULL is fine */
+const struct vae_config *vae_config(const struct vae *vae);
+const struct weight_set *vae_weights(const struct vae *vae);
+
+/* image [n, factor * h, factor * w, 3] of about -1..1 = decode(latent [n, h, w, latent_channels]); the latent
+ * is the VAE's own, unscaled. */
+void vae_decode(const struct vae *vae, struct exec *e, struct tensor image, struct tensor latent);
+
+/* moments [n, h, w, 2 * latent_channels] (means, then logarithms of variances) = encode(image [n, factor * h,
+ * factor * w, 3]). */
+void vae_encode(const struct vae *vae, struct exec *e, struct tensor moments, struct tensor image);
+
+/* What the key projection of a middle attention gives, [n, h, w, c] of the coarsest level.  For tests:
+ * softmax cancels key biases, so nothing behind it shows whether they are right. */
+void vae_decoder_keys(const struct vae *vae, struct exec *e, struct tensor y, struct tensor latent);
+void vae_encoder_keys(const struct vae *vae, struct exec *e, struct tensor y, struct tensor image);
+
+#endif

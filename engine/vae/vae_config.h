@@ -1,0 +1,37 @@
+/*
+ * vae_config.h - what an AutoencoderKL's config.json says, checked.
+ */
+#ifndef VAE_CONFIG_H
+#define VAE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <latentd/error.h>
+
+#define VAE_MAX_LEVELS 8
+
+struct vae_config {
+    size_t image_channels; /* 3 */
+    size_t latent_channels;
+    size_t levels;
+    size_t channels[VAE_MAX_LEVELS]; /* level 0 is the finest */
+    size_t layers;                   /* resblocks of a level in the encoder; one more in the decoder */
+    size_t groups;
+    bool mid_attention;
+    bool quant_conv, post_quant_conv;
+    double scaling_factor; /* the U-Net's latent is (z - shift) * scaling */
+    double shift_factor;
+    size_t sample_height, sample_width;
+};
+
+/* Pixels a side of one latent pixel. */
+static inline size_t vae_factor(const struct vae_config *config)
+{
+    return (size_t)1 << (config->levels - 1);
+}
+
+/* Errors: LTD_ENOTFOUND, LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (names the key), LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct ltd_error *err);
+
+#endif

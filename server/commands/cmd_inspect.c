@@ -1,0 +1,142 @@
+#include "commands/commands.h"
+
+#include "util/exit_code.h"
+
+#include <latentd/model.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_plain(const struct ltd_json *value)
+{
+    return ltd_json_type(value) != LTD_JSON_ARRAY && ltd_json_type(value) != LTD_JSON_OBJECT;
+}
+
+static void print_plain(const struct ltd_json *value)
+{
+    char *text;
+
+    if (ltd_json_type(value) == LTD_JSON_STRING) {
+        fputs(ltd_json_string(value), stdout);
+        return;
+    }
+    text = ltd_json_print(value, false);
+    fputs(text ? text : "?", stdout);
+    free(text);
+}
+
+/* Whether value is an array without arrays or objects in it. */
+static bool is_row(const struct ltd_json *value)
+{
+    if (ltd_json_type(value) != LTD_JSON_ARRAY)
+        return false;
+    for (const struct ltd_json *item = ltd_json_first(value); item; item = ltd_json_next(item))
+        if (!is_plain(item))
+            return false;
+    return true;
+}
+
+/* [320, 4, 3, 3] as 320x4x3x3, anything else as a, b, c. */
+static void print_row(const struct ltd_json *row)
+{
+    const char *between = ", ";
+
+    for (const struct ltd_json *item = ltd_json_first(row); item; item = ltd_json_next(item)) {
+        if (item == ltd_json_first(row) && ltd_json_type(item) == LTD_JSON_NUMBER)
+            between = "x";
+        if (item != ltd_json_first(row))
+            fputs(between, stdout);
+        print_plain(item);
+    }
+}
+
+/* The members of an object in an array, on one line. */
+static void print_member_line(const struct ltd_json *object)
+{
+    for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
+        if (member != ltd_json_first(object))
+            fputs("  ", stdout);
+        if (is_plain(member))
+            print_plain(member);
+        else
+            print_row(member);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_outline(const struct ltd_json *value, int indent)
+{
+    for (const struct ltd_json *member = ltd_json_first(value); member; member = ltd_json_next(member)) {
+        printf("%*s", indent, "");
+        if (ltd_json_type(value) == LTD_JSON_ARRAY) {
+            print_member_line(member);
+            continue;
+        }
+        printf("%s:", ltd_json_key(member));
+        if (is_plain(member) || is_row(member)) {
+            fputc(' ', stdout);
+            if (is_plain(member))
+                print_plain(member);
+            else
+                print_row(member);
+            fputc('\n', stdout);
+        } else {
+            fputc('\n', stdout);
+            print_outline(member, indent + 2);
+        }
+    }
+}
+
+static int print_report(const struct ltd_json *report, bool as_json)
+{
+    char *text;
+
+    if (as_json) {
+        text = ltd_json_print(report, true);
+        if (!text) {
+            fputs("latentd: no memory for the report\n", stderr);
+            return EXIT_CODE_FAILED;
+        }
+        puts(text);
+        free(text);
+    } else {
+        print_outline(report, 0);
+    }
+    return ltd_json_get(report, "error") ? EXIT_CODE_MODEL : EXIT_CODE_DONE;
+}
+
+int cmd_inspect(int argc, const char *const *argv)
+{
+    const char *path = NULL;
+    bool as_json = false;
+    struct ltd_json *report;
+    struct ltd_error err;
+    int code;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            puts(
+                "latentd inspect PATH [--json]\n\nTells what the model folder or .safetensors file at PATH holds.");
+            return EXIT_CODE_DONE;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            as_json = true;
+        } else if (argv[i][0] == '-' || path) {
+            fprintf(stderr, "%s: latentd inspect takes PATH and --json\n", argv[i]);
+            return EXIT_CODE_USAGE;
+        } else {
+            path = argv[i];
+        }
+    }
+    if (!path) {
+        fputs("latentd inspect wants a PATH\n", stderr);
+        return EXIT_CODE_USAGE;
+    }
+    if (ltd_model_inspect(path, &report, &err) != LTD_OK) {
+        fprintf(stderr, "latentd: %s\n", err.message);
+        return EXIT_CODE_MODEL;
+    }
+    code = print_report(report, as_json);
+    ltd_json_free(report);
+    return code;
+}
