@@ -102,9 +102,10 @@ static int open_listener(struct server *server)
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
-        return complain(server, EXIT_CODE_USAGE,
-                        "listen: others than this machine could reach the server, and nothing asks who they are; "
-                        "say --insecure-public if that is meant");
+        return complain(
+            server, EXIT_CODE_USAGE,
+            "listen: others than this machine could reach the server, and nothing asks who they are; "
+            "say --insecure-public if that is meant");
     if (http_listen(&server->address, &server->listen_fd, &server->port, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;
@@ -143,7 +144,8 @@ static unsigned connection_limit(void)
     }
     if (limit.rlim_cur >= MAX_CONNECTIONS + SPARE_FDS)
         return MAX_CONNECTIONS;
-    return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS : (unsigned)limit.rlim_cur / 2;
+    return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS
+                                          : (unsigned)limit.rlim_cur / 2;
 }
 
 static int open_http(struct server *server)

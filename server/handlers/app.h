@@ -36,8 +36,8 @@ void app_abandon(void *self, const char *note);
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,
                    struct http_reply *reply);
 /* The same from a printf format. */
-void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply, int status,
-                 const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                 int status, const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* Fills *reply with JSON, which is freed; NULL becomes an empty 503. */
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json);
 /* The reply to a job that is not there: 410 or 404. */

@@ -39,10 +39,10 @@ struct http_request {
     struct http_header headers[HTTP_MAX_HEADERS];
     size_t header_count;
     struct http_param params[HTTP_MAX_PARAMS]; /* what stood for each {name} of the route's pattern */
-    const char *body; /* NULL when there is none; not ended by a zero */
+    const char *body;                          /* NULL when there is none; not ended by a zero */
     size_t body_size;
     char request_id[HTTP_REQUEST_ID_SIZE]; /* the client's X-Request-Id, or one made here */
-    struct httpd *httpd;       /* for httpd_wake */
+    struct httpd *httpd;                   /* for httpd_wake */
     uint64_t ticket;           /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits */
     bool resumed;              /* the second call of a handler that waited */
     char note[HTTP_NOTE_SIZE]; /* the handler's own, kept while it waits; the log shows it as the job's id */

@@ -20,12 +20,21 @@ struct ltd_session {
 enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
 {
     struct ltd_model *model = calloc(1, sizeof *model);
+    const char *step_ms = getenv("FAKE_ENGINE_STEP_MS");
 
     (void)path;
     if (!model)
         return ltd_fail(err, LTD_ENOMEM, "no memory");
+    if (step_ms)
+        atomic_store(&fake_engine_step_ms, atoi(step_ms));
     *out = model;
     return LTD_OK;
+}
+
+enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out, struct ltd_error *err)
+{
+    (void)out;
+    return ltd_fail(err, LTD_ENOTFOUND, "%s: this engine inspects nothing", path);
 }
 
 void ltd_model_close(struct ltd_model *model)
@@ -56,9 +65,14 @@ const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
 struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
 {
     (void)model;
-    return (struct ltd_gen_params){
-        .prompt = "", .negative_prompt = "", .steps = 4, .cfg_scale = 7.5, .width = 64, .height = 64, .count = 1,
-        .strength = 0.75};
+    return (struct ltd_gen_params){.prompt = "",
+                                   .negative_prompt = "",
+                                   .steps = 4,
+                                   .cfg_scale = 7.5,
+                                   .width = 64,
+                                   .height = 64,
+                                   .count = 1,
+                                   .strength = 0.75};
 }
 
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
@@ -113,6 +127,14 @@ void ltd_session_free(struct ltd_session *session)
     if (session)
         atomic_fetch_sub(&fake_engine_sessions, 1);
     free(session);
+}
+
+enum ltd_status ltd_session_plan(const struct ltd_session *session, const struct ltd_gen_params *params,
+                                 size_t *bytes, struct ltd_error *err)
+{
+    (void)session, (void)params, (void)err;
+    *bytes = 0;
+    return LTD_OK;
 }
 
 static bool is_canceled(const struct ltd_watch *watch)
