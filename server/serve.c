@@ -102,9 +102,10 @@ static int open_listener(struct server *server)
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
-        return complain(server, EXIT_CODE_USAGE,
-                        "listen: others than this machine could reach the server, and nothing asks who they are; "
-                        "say --insecure-public if that is meant");
+        return complain(
+            server, EXIT_CODE_USAGE,
+            "listen: others than this machine could reach the server, and nothing asks who they are; "
+            "say --insecure-public if that is meant");
     if (http_listen(&server->address, &server->listen_fd, &server->port, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;
@@ -143,14 +144,8 @@ static unsigned connection_limit(void)
     }
     if (limit.rlim_cur >= MAX_CONNECTIONS + SPARE_FDS)
         return MAX_CONNECTIONS;
-    return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS : (unsigned)limit.rlim_cur / 2;
-}
-
-static void wake_request(void *arg, uint64_t ticket)
-{
-    const struct server *server = arg;
-
-    httpd_wake(server->httpd, ticket);
+    return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS
+                                          : (unsigned)limit.rlim_cur / 2;
 }
 
 static int open_http(struct server *server)
@@ -171,7 +166,6 @@ static int open_http(struct server *server)
     app->decode = (struct request_context){
         &server->models,
         {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
-    app->wake = (struct job_notify){wake_request, server, 0};
     atomic_init(&app->draining, false);
     server->http_app =
         (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
@@ -237,7 +231,8 @@ static void serve(struct server *server)
 /* In reverse: workers end and notify the last requests, the replies leave, then the rest goes. */
 static void close_all(struct server *server)
 {
-    jobs_stop(server->jobs);
+    if (server->jobs)
+        jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
     if (server->store)

@@ -57,7 +57,7 @@ static double field_high(enum field_id id, const struct request_limits *limits)
 {
     switch (id) {
 #define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
-    case FIELD_##id: \
+    case FIELD_##id:                                                           \
         return (double)(high);
 #include "api/fields.def"
 #undef FIELD
@@ -121,9 +121,10 @@ static void read_text(const struct reader *r, enum field_id id, const struct ltd
 static void read_seed(const struct reader *r, enum field_id id, const struct ltd_json *json)
 {
     if (!ltd_json_uint64(json, &r->values[id].seed))
-        field_wrong(r->values, id, r->problem,
-                    "send an integer from 0 to 18446744073709551615, without fraction or exponent; leave it out "
-                    "to have one drawn");
+        field_wrong(
+            r->values, id, r->problem,
+            "send an integer from 0 to 18446744073709551615, without fraction or exponent; leave it out "
+            "to have one drawn");
 }
 
 static void read_integer(const struct reader *r, enum field_id id, const struct ltd_json *json)
@@ -136,8 +137,8 @@ static void read_integer(const struct reader *r, enum field_id id, const struct 
                     "send an integer from %lld to %lld, without fraction or exponent", (long long)low,
                     (long long)high);
     else if (number < low || number > high || number > INT_MAX)
-        field_wrong(r->values, id, r->problem, "is %lld; send an integer from %lld to %lld", (long long)number,
-                    (long long)low, (long long)high);
+        field_wrong(r->values, id, r->problem, "is %lld; send an integer from %lld to %lld",
+                    (long long)number, (long long)low, (long long)high);
     else
         r->values[id].integer = (int)number;
 }
@@ -180,8 +181,8 @@ static void read_name(const struct reader *r, enum field_id id, const struct ltd
     }
     list_names(all, sizeof all, fields[id].names);
     field_wrong(r->values, id, r->problem, "\"%s\" is not known%s%s%s; send one of %s",
-                field_shown(shown, text), near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "",
-                all);
+                field_shown(shown, text), near ? ", did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "", all);
 }
 
 static enum ltd_json_type json_type_of(enum field_type type)
@@ -307,8 +308,8 @@ static void read_members(const struct reader *r, const struct ltd_json *object, 
     for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
         int id = 0;
 
-        while (id < FIELD_ID_COUNT && (strcmp(fields[id].name, ltd_json_key(member)) != 0 ||
-                                       strcmp(fields[id].parent, parent) != 0))
+        while (id < FIELD_ID_COUNT &&
+               (strcmp(fields[id].name, ltd_json_key(member)) != 0 || strcmp(fields[id].parent, parent) != 0))
             id++;
         if (id < FIELD_ID_COUNT)
             read_field(r, (enum field_id)id, member);

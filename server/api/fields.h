@@ -43,8 +43,8 @@ typedef const char *field_names_fn(int index);
 
 /* A field of one request. */
 struct field_value {
-    bool present; /* and right */
-    bool wrong;   /* a finding has been made */
+    bool present;     /* and right */
+    bool wrong;       /* a finding has been made */
     const char *text; /* TEXT, IMAGE; borrowed from the document */
     uint64_t seed;
     int integer; /* INTEGER, NAME (index of the word) */

@@ -15,8 +15,8 @@
 #define PROBLEM_TYPE "application/problem+json"
 
 struct problem {
-    int status;           /* of the HTTP reply */
-    const char *code;     /* static storage */
+    int status;       /* of the HTTP reply */
+    const char *code; /* static storage */
     char detail[512];
     struct ltd_json *errors; /* an array, owned; NULL: none are named */
     int error_count;

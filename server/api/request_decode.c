@@ -41,7 +41,8 @@ static void choose_model(struct decoder *d)
         if (edit_distance_is_near(value->text, models->items[i].name))
             near = models->items[i].name;
     WRONG(d, MODEL, "\"%s\" is not served here%s%s%s; GET /api/v1/models lists what is",
-          field_shown(shown, value->text), near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+          field_shown(shown, value->text), near ? ", did you mean \"" : "", near ? near : "",
+          near ? "\"?" : "");
 }
 
 static void take_text(struct decoder *d, enum field_id id, char **owned, const char **param)
@@ -114,8 +115,8 @@ static void check_side(struct decoder *d, enum field_id id, int side)
     if (side % factor == 0 || d->values[id].wrong)
         return;
     if (below > 0)
-        field_wrong(d->values, id, d->problem, "%d is not a multiple of %d; send %d or %d", side, factor, below,
-                    below + factor);
+        field_wrong(d->values, id, d->problem, "%d is not a multiple of %d; send %d or %d", side, factor,
+                    below, below + factor);
     else
         field_wrong(d->values, id, d->problem, "%d is not a multiple of %d; send %d", side, factor, factor);
 }
@@ -157,8 +158,8 @@ static void warn_resized(struct decoder *d, int from_width, int from_height)
     const struct ltd_gen_params *p = &d->request->params;
     char message[160];
 
-    snprintf(message, sizeof message, "the picture of %d x %d was resized to %d x %d", from_width, from_height,
-             p->width, p->height);
+    snprintf(message, sizeof message, "the picture of %d x %d was resized to %d x %d", from_width,
+             from_height, p->width, p->height);
     d->no_memory |= !job_request_warn(d->request, "image", message);
 }
 
@@ -228,7 +229,8 @@ static void decode(struct decoder *d, const struct ltd_json *document)
 static bool parse(const char *body, size_t size, struct ltd_json **document, struct problem *problem)
 {
     struct ltd_error error;
-    const enum ltd_status st = ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, document, &error);
+    const enum ltd_status st =
+        ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, document, &error);
 
     if (st == LTD_OK)
         return true;

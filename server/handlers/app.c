@@ -21,8 +21,8 @@ void reply_problem(const struct app *app, const struct http_request *request, st
     problem_fini(problem);
 }
 
-void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply, int status,
-                 const char *code, const char *format, ...)
+void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                 int status, const char *code, const char *format, ...)
 {
     struct problem problem = {0};
     char detail[sizeof problem.detail];

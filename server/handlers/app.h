@@ -18,8 +18,7 @@ struct app {
     struct jobs *jobs;
     const struct model_set *models;
     struct request_context decode;
-    struct job_notify wake; /* number is filled in by the handler: the request's ticket */
-    atomic_bool draining;   /* no new jobs are taken */
+    atomic_bool draining; /* no new jobs are taken */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
@@ -37,8 +36,8 @@ void app_abandon(void *self, const char *note);
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,
                    struct http_reply *reply);
 /* The same from a printf format. */
-void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply, int status,
-                 const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                 int status, const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* Fills *reply with JSON, which is freed; NULL becomes an empty 503. */
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json);
 /* The reply to a job that is not there: 410 or 404. */

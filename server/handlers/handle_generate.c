@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/job_encode.h"
+#include "http/httpd.h"
 
 enum answer { ANSWER_JSON, ANSWER_PNG, ANSWER_NONE = -1 };
 
@@ -86,11 +87,16 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
     return false;
 }
 
+static void wake(void *httpd, uint64_t ticket)
+{
+    httpd_wake(httpd, ticket);
+}
+
 enum http_next handle_generate(void *self, struct http_request *request, struct http_reply *reply)
 {
     struct app *app = self;
     const enum answer answer = answer_wanted(request);
-    struct job_notify notify = app->wake;
+    const struct job_notify notify = {wake, request->httpd, request->ticket};
 
     if (request->resumed)
         return finish(app, request, reply);
@@ -99,7 +105,6 @@ enum http_next handle_generate(void *self, struct http_request *request, struct 
                     "the answer is application/json or image/png; Accept allows neither");
         return HTTP_REPLY;
     }
-    notify.number = request->ticket;
     return submit(app, request, answer == ANSWER_PNG, &notify, reply) ? HTTP_WAIT : HTTP_REPLY;
 }
 

@@ -86,7 +86,8 @@ enum http_next handle_job_image(void *self, struct http_request *request, struct
                     job_state_name(job.record.state), job_state_is_final(job.record.state) ? "" : " yet");
     } else {
         http_reply_header(reply, "Cache-Control", "private, max-age=31536000, immutable");
-        http_reply_header(reply, "Content-Disposition", "inline; filename=\"%.8s-%d.png\"", job.record.id, index);
+        http_reply_header(reply, "Content-Disposition", "inline; filename=\"%.8s-%d.png\"", job.record.id,
+                          index);
         http_reply_header(reply, "Content-Security-Policy", "sandbox; default-src 'none'");
         http_reply_body(reply, 200, "image/png", blob_ref(job.record.result.images[index].png));
     }

@@ -22,9 +22,9 @@ struct conn {
     int fd;
     enum conn_phase phase;
     double since;   /* of the phase, or of the window while sending */
-    int64_t moved;    /* bytes in this phase */
-    int64_t window;   /* bytes that had left this machine when the window began */
-    bool cut;         /* already shut down */
+    int64_t moved;  /* bytes in this phase */
+    int64_t window; /* bytes that had left this machine when the window began */
+    bool cut;       /* already shut down */
     struct conn *next, *previous;
 };
 

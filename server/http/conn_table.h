@@ -2,9 +2,9 @@
  * conn_table.h - the open connections and their absolute deadlines.
  *
  * The HTTP library's own time limit starts anew with every byte, so that one byte a second holds a connection
- * for ever.  Here each phase of a connection has a limit that only real progress moves; who exceeds it is shut
- * down.  shutdown(2) under the table's lock is safe: a connection leaves the table before its descriptor is
- * closed.
+ * for ever.  Here each phase of a connection has a limit that only real progress moves; who exceeds it is
+ * shut down.  shutdown(2) under the table's lock is safe: a connection leaves the table before its descriptor
+ * is closed.
  */
 #ifndef CONN_TABLE_H
 #define CONN_TABLE_H

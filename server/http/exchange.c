@@ -30,7 +30,7 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
 
     if (!x)
         return NULL;
-    x->httpd = cls;
+    x->httpd = x->request.httpd = cls;
     x->connection = connection;
     x->conn = conn_of(connection);
     x->target = strdup(target);
@@ -83,7 +83,8 @@ static bool check_body(const struct exchange *x, struct http_refusal *refusal)
 
     refusal->close = false;
     if (http_guard_has_body(&x->request, &length) && length > max)
-        return http_refuse(refusal, 413, "body_too_large", "the body may have %zu bytes, not %llu", max, length);
+        return http_refuse(refusal, 413, "body_too_large", "the body may have %zu bytes, not %llu", max,
+                           length);
     if (coding && strcasecmp(coding, "identity") != 0)
         return http_refuse(refusal, 415, "content_encoding", "send the body without Content-Encoding");
     if (x->route->body != HTTP_JSON_BODY || (type && type_is_json(type)))
@@ -144,7 +145,9 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
         return MHD_YES;
     }
     has_body = http_guard_has_body(&x->request, &length);
-    if (!has_body || x->reply.close || expects_continue(&x->request) || length > DRAINED_BODY || length == 0)
+    /* A reply that is queued before the body has been read makes the library end the connection. */
+    if (x->reply.close ||
+        (has_body && (length == 0 || length > DRAINED_BODY || expects_continue(&x->request))))
         return exchange_send(x);
     x->state = EXCHANGE_REFUSED;
     return MHD_YES;

@@ -9,8 +9,14 @@
 
 /* Headers of which a second one changes the meaning for some reader. */
 static const char *const single_headers[] = {
-    "Host",          "Content-Length",  "Transfer-Encoding", "Content-Type", "Content-Encoding",
-    "Authorization", "Idempotency-Key", "Expect",
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Content-Type",
+    "Content-Encoding",
+    "Authorization",
+    "Idempotency-Key",
+    "Expect",
 };
 
 static bool consists_of(const char *text, const char *allowed)
@@ -33,7 +39,8 @@ static bool check_names(const struct http_request *request, struct http_refusal 
         return http_refuse(refusal, 400, "bad_method", "the method is not a token");
     for (size_t i = 0; i < request->header_count; i++)
         if (!consists_of(request->headers[i].name, token))
-            return http_refuse(refusal, 400, "bad_header", "header %zu has a name that is not a token", i + 1);
+            return http_refuse(refusal, 400, "bad_header", "header %zu has a name that is not a token",
+                               i + 1);
     return true;
 }
 

@@ -20,6 +20,8 @@ enum {
     HTTP_REQUEST_ID_SIZE = 65
 };
 
+struct httpd;
+
 struct http_header {
     const char *name, *value;
 };
@@ -37,10 +39,11 @@ struct http_request {
     struct http_header headers[HTTP_MAX_HEADERS];
     size_t header_count;
     struct http_param params[HTTP_MAX_PARAMS]; /* what stood for each {name} of the route's pattern */
-    const char *body; /* NULL when there is none; not ended by a zero */
+    const char *body;                          /* NULL when there is none; not ended by a zero */
     size_t body_size;
     char request_id[HTTP_REQUEST_ID_SIZE]; /* the client's X-Request-Id, or one made here */
-    uint64_t ticket;           /* never used twice; a handler that waits is woken by httpd_wake(ticket) */
+    struct httpd *httpd;                   /* for httpd_wake */
+    uint64_t ticket;           /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits */
     bool resumed;              /* the second call of a handler that waited */
     char note[HTTP_NOTE_SIZE]; /* the handler's own, kept while it waits; the log shows it as the job's id */
 };

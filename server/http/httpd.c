@@ -35,7 +35,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 }
 
 __attribute__((format(printf, 2, 0))) static void on_library_message(void *cls, const char *format,
-                                                                      va_list arguments)
+                                                                     va_list arguments)
 {
     struct httpd *httpd = cls;
     const int64_t second = (int64_t)clock_monotonic();

@@ -49,7 +49,7 @@ LTD_MUST_USE enum ltd_status httpd_open(const struct httpd_config *config, const
 void httpd_wake(struct httpd *httpd, uint64_t ticket);
 
 /* Accepts no more connections, wakes every request that still waits, gives replies up to flush_ms to leave,
- * and stops.  No httpd_wake may run beside it or come after it.  NULL is fine. */
+ * and stops.  Other threads than httpd's own must not call httpd_wake any more.  NULL is fine. */
 void httpd_close(struct httpd *httpd, int flush_ms);
 
 #endif

@@ -19,11 +19,11 @@ struct httpd {
     struct MHD_Daemon *daemon;
     struct conn_table conns;
     struct wait_list waits;
-    int hangup_epoll;      /* the sockets of waiting requests, for EPOLLRDHUP */
-    pthread_t watcher;     /* runs httpd_watch */
-    atomic_bool stop;      /* the watcher ends */
-    size_t body_bytes;     /* of all bodies being held; HTTP thread only */
-    int64_t noise_second;  /* the library's own messages: at most some a second; HTTP thread only */
+    int hangup_epoll;     /* the sockets of waiting requests, for EPOLLRDHUP */
+    pthread_t watcher;    /* runs httpd_watch */
+    atomic_bool stop;     /* the watcher ends */
+    size_t body_bytes;    /* of all bodies being held; HTTP thread only */
+    int64_t noise_second; /* the library's own messages: at most some a second; HTTP thread only */
     int noise_count;
 };
 
@@ -50,7 +50,7 @@ struct exchange {
     char *body;
     size_t body_room, body_seen;
     struct wait_entry wait;
-    bool waits; /* wait is in the list */
+    bool waits;   /* wait is in the list */
     double start; /* clock_monotonic */
     int logged_status;
 };

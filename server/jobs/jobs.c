@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "jobs/worker.h"
+#include "util/clock.h"
 
 /* One worker thread and the job it has at hand. */
 struct worker {
@@ -94,14 +95,14 @@ static void publish_progress(void *arg, const struct job_progress *now)
     pthread_mutex_unlock(&worker->jobs->lock);
 }
 
-static void log_job(struct jobs *jobs, const struct job_record *job, const struct job_result *result)
+static void log_job(struct jobs *jobs, const struct job_record *job, const struct job_result *result,
+                    double seconds)
 {
-    char seconds[32], size[32], count[16];
+    char time[32], size[32], count[16];
     const struct ltd_gen_params *params = &job->request->params;
-    const struct job_timings *t = &result->timings;
     const bool failed = result->state == JOB_FAILED;
 
-    snprintf(seconds, sizeof seconds, "%.3f", t->text_s + t->encode_s + t->sample_s + t->decode_s + t->png_s);
+    snprintf(time, sizeof time, "%.3f", seconds);
     snprintf(size, sizeof size, "%dx%d", params->width, params->height);
     snprintf(count, sizeof count, "%d", params->count);
     log_event(jobs->log, failed ? LOG_WARN : LOG_INFO, "job",
@@ -110,7 +111,7 @@ static void log_job(struct jobs *jobs, const struct job_record *job, const struc
                                    {"model", jobs->models->items[job->request->model].name, true},
                                    {"size", size, true},
                                    {"count", count, false},
-                                   {"seconds", seconds, false},
+                                   {"seconds", time, false},
                                    {"error", failed ? ltd_status_name(result->error.status) : NULL, true}},
               7);
 }
@@ -121,7 +122,7 @@ static void give_back(struct worker *worker, const struct job_record *job, struc
     struct jobs *jobs = worker->jobs;
     struct waiter *waiters;
 
-    log_job(jobs, job, result);
+    log_job(jobs, job, result, seconds);
     pthread_mutex_lock(&jobs->lock);
     if (result->state == JOB_CANCELED && jobs->closing)
         ltd_fail(&result->error, LTD_ECLOSED, "the server is shutting down");
@@ -142,13 +143,12 @@ static void *work(void *arg)
 
     while (take_job(worker, &job)) {
         const size_t model = job.request->model;
+        const double start = clock_monotonic();
         struct job_result result;
 
         worker_run(worker->sessions[model], models->items[model].model, job.request, &worker->cancel,
                    publish_progress, worker, &result);
-        give_back(worker, &job, &result,
-                  result.timings.text_s + result.timings.encode_s + result.timings.sample_s +
-                      result.timings.decode_s + result.timings.png_s);
+        give_back(worker, &job, &result, clock_monotonic() - start);
         job_record_fini(&job);
     }
     return NULL;
@@ -328,24 +328,35 @@ void jobs_cancel_all(struct jobs *jobs)
         jobs_cancel(jobs, job.id);
 }
 
-void jobs_close(struct jobs *jobs)
+void jobs_stop(struct jobs *jobs)
 {
-    if (!jobs)
-        return;
     jobs_cancel_all(jobs);
     pthread_mutex_lock(&jobs->lock);
     jobs->stop = true;
     pthread_cond_broadcast(&jobs->work);
     pthread_mutex_unlock(&jobs->lock);
     for (int i = 0; i < jobs->worker_count; i++) {
-        struct worker *worker = &jobs->workers[i];
-
-        if (worker->started)
-            pthread_join(worker->thread, NULL);
-        for (size_t m = 0; worker->sessions && m < jobs->models->count; m++)
-            ltd_session_free(worker->sessions[m]);
-        free(worker->sessions);
+        if (jobs->workers[i].started)
+            pthread_join(jobs->workers[i].thread, NULL);
+        jobs->workers[i].started = false;
     }
+}
+
+static void free_sessions(struct worker *worker)
+{
+    for (size_t i = 0; worker->sessions && i < worker->jobs->models->count; i++)
+        ltd_session_free(worker->sessions[i]);
+    free(worker->sessions);
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (!jobs)
+        return;
+    jobs_stop(jobs);
+    notify_all(jobs->waiters);
+    for (int i = 0; i < jobs->worker_count; i++)
+        free_sessions(&jobs->workers[i]);
     free(jobs->workers);
     pthread_cond_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->lock);

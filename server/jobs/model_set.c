@@ -19,7 +19,8 @@ enum ltd_status model_set_open(struct model_set *set, const char *name, const ch
     enum ltd_status st;
 
     if (model_set_find(set, name) >= 0)
-        return ltd_fail(err, LTD_EINVAL, "two models are named \"%s\"; give one another name: NAME=PATH", name);
+        return ltd_fail(err, LTD_EINVAL, "two models are named \"%s\"; give one another name: NAME=PATH",
+                        name);
     items = realloc(set->items, (set->count + 1) * sizeof *items);
     if (!items)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the list of models");

@@ -14,7 +14,8 @@ struct named_model {
     struct ltd_model *model;
 };
 
-/* The first one answers requests that name none.  Constant once filled, so that threads may read it freely. */
+/* The first one answers requests that name none.  Constant once filled, so that threads may read it freely.
+ */
 struct model_set {
     struct named_model *items;
     size_t count;

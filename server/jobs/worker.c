@@ -56,8 +56,8 @@ static enum ltd_status encode(const struct ltd_model *model, const struct job_re
 }
 
 static enum ltd_status make_image(struct ltd_session *session, const struct ltd_model *model,
-                                  const struct job_request *request, int index,
-                                  const struct ltd_watch *watch, struct job_result *result)
+                                  const struct job_request *request, int index, const struct ltd_watch *watch,
+                                  struct job_result *result)
 {
     struct ltd_gen_report report = {0};
     struct ltd_image *image = NULL;

@@ -10,9 +10,9 @@ enum { BUCKETS = 4096 };
 
 struct entry {
     struct job_record record;
-    bool expired;   /* only record.id is left */
-    double ended;   /* clock_monotonic, of the job or of its being kept */
-    size_t bytes;   /* that count against keep_bytes */
+    bool expired;                  /* only record.id is left */
+    double ended;                  /* clock_monotonic, of the job or of its being kept */
+    size_t bytes;                  /* that count against keep_bytes */
     struct entry *next, *previous; /* in one of the lists */
     struct entry *bucket_next;
 };
