@@ -267,3 +267,28 @@ TEST(files_that_are_missing_or_no_files_are_refused)
     rmdir(path);
     folder_free(&folder);
 }
+
+/* The files of Stable Diffusion 1: the end mark is an object that is normalized, the padding the same token
+ * as a string, which is not. */
+TEST(of_two_forms_of_one_token_the_last_counts)
+{
+    static const char map[] = "{\"eos_token\": {\"content\": \"<|endoftext|>\", \"normalized\": true},"
+                              " \"pad_token\": \"<|endoftext|>\"}";
+    struct clip_tokenizer *tokenizer = NULL;
+    struct folder folder;
+    int32_t ids[2];
+    size_t lower = 0, upper = 0;
+
+    REQUIRE(folder_new(&folder));
+    folder_write(&folder, "vocab.json", SMALL_VOCAB, strlen(SMALL_VOCAB));
+    folder_write(&folder, "merges.txt", SMALL_MERGES, strlen(SMALL_MERGES));
+    folder_write(&folder, "special_tokens_map.json", map, strlen(map));
+    CHECK_INT(clip_tokenizer_open(folder.path, &tokenizer, NULL), LTD_OK);
+    REQUIRE(tokenizer);
+    CHECK_INT(clip_tokenizer_encode(tokenizer, "<|endoftext|>", 13, ids, 2, &lower, NULL), LTD_OK);
+    CHECK_INT(clip_tokenizer_encode(tokenizer, "<|ENDOFTEXT|>", 13, ids, 2, &upper, NULL), LTD_OK);
+    CHECK_INT(lower, 1);
+    CHECK_INT(upper, 13); /* each character unknown */
+    clip_tokenizer_close(tokenizer);
+    folder_free(&folder);
+}
