@@ -119,8 +119,8 @@ static void check_output(struct option_set *set, const char *output)
 
     if (strcmp(output, "-") == 0)
         return;
-    if (strlen(output) + 16 > sizeof folder) {
-        option_set_problem(set, "--output: the name is too long");
+    if (*output == '\0' || strlen(output) + 16 > sizeof folder) {
+        option_set_problem(set, "--output: the name is %s", *output ? "too long" : "empty");
         return;
     }
     if (stat(output, &st) == 0) {
