@@ -1,6 +1,6 @@
 #include <latentd/image.h>
 
-#include "fixture.h"
+#include "picture_fixture.h"
 
 static void check_golden(const char *name)
 {
