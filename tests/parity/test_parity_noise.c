@@ -148,7 +148,7 @@ static void try_file(const struct fixture *f, const char *fixture, const char *p
 {
     struct file_bytes bytes = {NULL, 0};
     struct ltd_json *header = NULL;
-    char path[4096];
+    char path[4400];
     uint64_t length = 0;
 
     snprintf(path, sizeof path, "%s/%s", dir, file);
