@@ -128,7 +128,7 @@ def test_an_init_image_gives_the_size_and_starts_the_picture():
         if again.out and size_of(again.out) != (48, 32):
             wrong.append(f'the picture has {size_of(again.out)} pixels')
         larger = generate(folder, '--init-image', 'x.png', '--width', '64', '--height', '64', output='-')
-        wrong += larger.expect(0)
+        wrong += larger.expect(0, 'warning: --init-image: the picture of 48 x 32 was resized to 64 x 64')
         if larger.out and size_of(larger.out) != (64, 64):
             wrong.append(f'the resized picture has {size_of(larger.out)} pixels')
         return wrong
