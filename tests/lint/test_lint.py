@@ -106,8 +106,8 @@ def test_a_library_stays_in_its_file():
     for header, here, elsewhere in (
             ('cblas.h', 'engine/kernels/gemm.c', 'engine/kernels/conv.c'),
             ('cjson/cJSON.h', 'engine/base/json.c', 'server/api/decode.c'),
-            ('png.h', 'engine/image/png.c', 'engine/pipeline/generate.c'),
-            ('zlib.h', 'engine/image/png.c', 'server/http/httpd.c'),
+            ('png.h', 'engine/image/png_decode.c', 'engine/pipeline/generate.c'),
+            ('zlib.h', 'engine/image/png_encode.c', 'server/http/httpd.c'),
             ('microhttpd.h', 'server/http/httpd.c', 'server/handlers/handle_jobs.c'),
             ('utf8proc.h', 'engine/tokenizer/clip_clean.c', 'engine/base/utf8.c'),
             ('pthread.h', 'server/jobs/worker.c', 'engine/unet/unet.c'),

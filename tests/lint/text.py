@@ -11,7 +11,7 @@ FORBIDDEN = (
                 r'|co-authored-by|\bai[- ](generated|assisted|agent)', re.IGNORECASE), 'a word of the tool, not of the work'),
 )
 # An empty line with a blank in a patch or a fixture is data.
-DATA = re.compile(r'^(models|tests/[^/]+/(fixtures|corpora|corpus))/|\.(json|txt|bin|b64)$')
+DATA = re.compile(r'^(models|tests/(.+/)?(fixtures|corpora|corpus))/|\.(json|txt|bin|b64)$')
 # These must be able to spell what they forbid.
 SPELLS_IT = re.compile(r'^tests/lint/(text|test_lint)\.py$')
 
