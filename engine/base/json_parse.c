@@ -58,6 +58,18 @@ static int compare_keys(const void *a, const void *b)
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+/* Names the key as the text spells it, escapes and all, so that the message stays one line. */
+static enum ltd_status duplicate_error(const struct json_scanner *scanner, size_t offset,
+                                       struct ltd_error *err)
+{
+    const char *key = (const char *)scanner->text + offset; /* begins with its quote */
+    int length = 1;
+
+    while (key[length] != '"' && length < (int)sizeof err->message)
+        length += key[length] == '\\' ? 2 : 1;
+    return ltd_fail(err, LTD_ESYNTAX, "JSON: byte %zu: duplicate key %.*s", offset, length + 1, key);
+}
+
 /* Checks the keys of the innermost object, which has just been closed, and forgets them. */
 static enum ltd_status check_keys(struct builder *builder, struct ltd_error *err)
 {
@@ -74,10 +86,7 @@ static enum ltd_status check_keys(struct builder *builder, struct ltd_error *err
         if (keys[i].hash == keys[i - 1].hash && strcmp(keys[i].text, keys[i - 1].text) == 0 &&
             (!duplicate || keys[i].offset < duplicate->offset))
             duplicate = &keys[i];
-    if (duplicate)
-        return ltd_fail(err, LTD_ESYNTAX, "JSON: byte %zu: duplicate key \"%.100s\"", duplicate->offset,
-                        duplicate->text);
-    return LTD_OK;
+    return duplicate ? duplicate_error(&builder->scanner, duplicate->offset, err) : LTD_OK;
 }
 
 static bool remember_key(struct builder *builder, const char *text)

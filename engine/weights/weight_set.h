@@ -31,8 +31,8 @@ struct weight_set;
 /* Opens dir/STEM.safetensors, or the shards that dir/STEM.safetensors.index.json lists (file names only,
  * inside dir). When neither exists, LTD_ENOTFOUND says so, and names a pickle (.bin, .ckpt) lying there that
  * wants converting. Errors: LTD_EFORMAT (names the file and the tensor), LTD_EUNSUPPORTED a dtype other than
- * f32, f16, bf16 (integer tensors are kept out of the index: buffers such as position_ids), LTD_EIO,
- * LTD_ENOMEM. */
+ * f32, f16, bf16 (integer tensors are kept out of the index: buffers such as position_ids), a rank above
+ * WEIGHT_MAX_RANK, or a pickle, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status weight_set_open(const char *dir, const char *stem, struct weight_set **out,
                                              struct ltd_error *err);
 /* The same for one .safetensors file by its path. */
@@ -47,5 +47,8 @@ const struct weight *weight_set_find(const struct weight_set *set,
 /* True when every value is finite. */
 bool weight_is_finite(const struct weight *weight);
 size_t weight_set_file_bytes(const struct weight_set *set);
+
+/* Whether every value is finite.  Reads the whole tensor, at about the speed of memory. */
+bool weight_is_finite(const struct weight *weight);
 
 #endif

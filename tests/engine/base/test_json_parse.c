@@ -297,8 +297,9 @@ TEST(surrogates_and_nul_are_refused)
 TEST(duplicate_keys_are_refused)
 {
     CHECK_REFUSED("{\"steps\":1,\"steps\":2}", "byte 11: duplicate key \"steps\"");
-    CHECK_REFUSED("{\"steps\":1,\"x\":0,\"st\\u0065ps\":2}", "byte 17: duplicate key \"steps\"");
-    CHECK_REFUSED("{\"\":1,\"\":2}", "duplicate key");
+    CHECK_REFUSED("{\"steps\":1,\"x\":0,\"st\\u0065ps\":2}", "byte 17: duplicate key \"st\\u0065ps\"");
+    CHECK_REFUSED("{\"a\\n\\\"\":1,\"a\\u000a\\\"\":2}", "duplicate key \"a\\u000a\\\"\"");
+    CHECK_REFUSED("{\"\":1,\"\":2}", "duplicate key \"\"");
     CHECK_REFUSED("{\"\\ud83d\\ude00\":1,\"\xF0\x9F\x98\x80\":2}", "duplicate key");
     CHECK_REFUSED("[{\"a\":{\"b\":1,\"c\":[],\"b\":1}}]", "duplicate key \"b\"");
     CHECK_REFUSED("{\"a\":{\"a\":1},\"b\":{\"c\":1,\"d\":2},\"a\":0}", "byte 31: duplicate key \"a\"");

@@ -1,0 +1,110 @@
+/* ddim.c - denoising diffusion implicit models (Song et al. 2021, arXiv 2010.02502, equation 12, eta 0). */
+#include "sampling/sampler_table.h"
+#include "sampling/spacing.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct ddim_step plan_step(const struct noise_schedule *noise, int t, float level_after)
+{
+    const float level = noise->alphas_cumprod[t];
+
+    return (struct ddim_step){
+        .here = {.alpha = sqrtf(level), .sigma = sqrtf(1.0F - level)},
+        .data_scale = sqrtf(level_after),
+        .noise_scale = sqrtf(1.0F - level_after),
+    };
+}
+
+static enum ltd_status check_timestep(const struct plan_request *request, int t, struct ltd_error *err)
+{
+    const bool divides = setting_int(request->settings, KEY_prediction_type) == PREDICT_EPSILON;
+
+    if (t >= request->noise->count)
+        return ltd_fail(
+            err, LTD_EINVAL,
+            "%d steps reach timestep %d, beyond the model's last, %d; take fewer steps or another "
+            "scheduler",
+            request->steps, t, request->noise->count - 1);
+    if (divides && request->noise->alphas_cumprod[t] == 0)
+        return ltd_fail(
+            err, LTD_EINVAL,
+            "ddim cannot start at zero signal with a model that predicts the noise; take the scheduler "
+            "leading or another sampler");
+    return LTD_OK;
+}
+
+static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_request *request,
+                                  const double *timesteps, struct ltd_error *err)
+{
+    const struct noise_schedule *noise = request->noise;
+    const float final =
+        setting_flag(request->settings, KEY_set_alpha_to_one) ? 1.0F : noise->alphas_cumprod[0];
+
+    for (int e = 0; e < plan->evaluations; e++) {
+        const int t = (int)timesteps[request->first + e];
+        const int after = t - noise->count / request->steps;
+        const enum ltd_status status = check_timestep(request, t, err);
+
+        if (status != LTD_OK)
+            return status;
+        plan->step[e].timestep = t;
+        plan->step[e].ddim = plan_step(noise, t, after >= 0 ? noise->alphas_cumprod[after] : final);
+    }
+    plan->start = plan->step[0].ddim.here;
+    return LTD_OK;
+}
+
+static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_request *request,
+                                struct ltd_error *err)
+{
+    double *timesteps = malloc((size_t)request->steps * sizeof *timesteps);
+    enum ltd_status status;
+
+    if (!timesteps)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for %d timesteps", request->steps);
+    if (setting_flag(request->settings, KEY_clip_sample))
+        plan->clip_range = (float)request->settings->value[KEY_clip_sample_range];
+    status = space_timesteps(request->settings, request->steps, true, timesteps, err);
+    if (status == LTD_OK)
+        status = sampling_plan_reserve(plan, request->steps - request->first, err);
+    if (status == LTD_OK)
+        status = fill_steps(plan, request, timesteps, err);
+    free(timesteps);
+    return status;
+}
+
+static float clamp(float value, float bound)
+{
+    return value < -bound ? -bound : value > bound ? bound : value;
+}
+
+static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
+{
+    const struct ddim_step s = plan->step[evaluation].ddim;
+    const float alpha = s.here.alpha, sigma = s.here.sigma, bound = plan->clip_range;
+    const float *out = state->output;
+    float *x = state->x;
+
+    for (size_t i = 0; i < state->n; i++) {
+        float data, noise;
+
+        switch (plan->prediction) {
+        case PREDICT_EPSILON:
+            data = (x[i] - sigma * out[i]) / alpha;
+            noise = out[i];
+            break;
+        case PREDICT_V:
+            data = alpha * x[i] - sigma * out[i];
+            noise = alpha * out[i] + sigma * x[i];
+            break;
+        default:
+            data = out[i];
+            noise = (x[i] - alpha * data) / sigma;
+            break;
+        }
+        x[i] = s.data_scale * clamp(data, bound) + s.noise_scale * noise;
+    }
+}
+
+const struct sampler_code ddim_code = {plan_run, sampling_input_plain, advance};

@@ -1,0 +1,164 @@
+#include "sampling/sampling_plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/size_math.h"
+#include "sampling/sampler_table.h"
+
+enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, int evaluations, struct ltd_error *err)
+{
+    plan->step = calloc((size_t)evaluations, sizeof *plan->step);
+    if (!plan->step)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", evaluations);
+    plan->evaluations = evaluations;
+    return LTD_OK;
+}
+
+enum ltd_status sampling_check_first(const struct plan_request *request, const double *timesteps, int count,
+                                     struct ltd_error *err)
+{
+    if (request->first > 0 || count < 2 || timesteps[0] != timesteps[1])
+        return LTD_OK;
+    return ltd_fail(
+        err, LTD_EINVAL,
+        "%d steps of this schedule begin with the same timestep twice; take fewer steps or another "
+        "scheduler",
+        request->steps);
+}
+
+/* Steps left out at the noisy end, as StableDiffusionImg2ImgPipeline counts them; -1: no step is left. */
+static int steps_left_out(int steps, double strength)
+{
+    const int run = (int)(steps * strength);
+
+    return run >= 1 ? steps - run : -1;
+}
+
+static enum ltd_status build(struct sampling_plan *plan, const struct schedule_settings *settings, int steps,
+                             int first, struct ltd_error *err)
+{
+    struct noise_schedule noise = {0};
+    struct plan_request request = {.settings = settings, .noise = &noise, .steps = steps, .first = first};
+    enum ltd_status status = noise_schedule_init(&noise, settings, err);
+
+    if (status == LTD_OK && steps > noise.count)
+        status =
+            ltd_fail(err, LTD_EINVAL, "%d steps are more than the model's %d training timesteps; take fewer",
+                     steps, noise.count);
+    if (status == LTD_OK)
+        status = plan->code->plan(plan, &request, err);
+    noise_schedule_fini(&noise);
+    return status;
+}
+
+enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd_sampler sampler,
+                                  enum ltd_scheduler scheduler, int steps, double strength,
+                                  struct sampling_plan **out, struct ltd_error *err)
+{
+    struct schedule_settings settings;
+    struct sampling_plan *plan;
+    enum ltd_status status;
+    int first;
+
+    if (steps < 1)
+        return ltd_fail(err, LTD_EINVAL, "steps is %d; take at least 1", steps);
+    if (!(strength > 0 && strength <= 1))
+        return ltd_fail(err, LTD_EINVAL, "strength is %g; take more than 0 and at most 1", strength);
+    first = steps_left_out(steps, strength);
+    if (first < 0)
+        return ltd_fail(err, LTD_EINVAL, "a strength of %g leaves none of %d steps; take more of either",
+                        strength, steps);
+    status = schedule_config_resolve(config, sampler, scheduler, &settings, err);
+    if (status != LTD_OK)
+        return status;
+    plan = calloc(1, sizeof *plan);
+    if (!plan)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", steps);
+    plan->code = sampler_table[sampler].code;
+    plan->prediction = setting_int(&settings, KEY_prediction_type);
+    plan->vectors = 1;
+    plan->clip_range = INFINITY;
+    plan->start_scale = 1;
+    status = build(plan, &settings, steps, first, err);
+    if (status != LTD_OK) {
+        sampling_plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return LTD_OK;
+}
+
+void sampling_plan_free(struct sampling_plan *plan)
+{
+    if (!plan)
+        return;
+    free(plan->step);
+    free(plan);
+}
+
+int sampling_plan_evaluations(const struct sampling_plan *plan)
+{
+    return plan->evaluations;
+}
+
+double sampling_plan_timestep(const struct sampling_plan *plan, int evaluation)
+{
+    return plan->step[evaluation].timestep;
+}
+
+size_t sampling_plan_scratch(const struct sampling_plan *plan, size_t n)
+{
+    size_t floats;
+
+    return size_mul((size_t)plan->vectors, n, &floats) ? floats : SIZE_MAX;
+}
+
+void sampling_start_from_noise(const struct sampling_plan *plan, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= plan->start_scale;
+}
+
+void sampling_start_from_latent(const struct sampling_plan *plan, float *x, const float *noise, size_t n)
+{
+    noise_mix(x, noise, n, plan->start.alpha, plan->start.sigma);
+}
+
+const float *sampling_input_plain(const struct sampling_plan *plan, int evaluation,
+                                  struct sampling_state *state)
+{
+    (void)plan;
+    (void)evaluation;
+    return state->x;
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    int finite = 1;
+
+    for (size_t i = 0; i < n; i++)
+        finite &= fabsf(x[i]) <= 3.402823466e38F;
+    return finite;
+}
+
+enum ltd_status sampling_run(const struct sampling_plan *plan, const struct denoiser *denoiser,
+                             struct torch_rng *rng, float *x, size_t n, float *scratch,
+                             sampling_step_fn *step, void *arg, struct ltd_error *err)
+{
+    struct sampling_state state = {.rng = rng, .x = x, .n = n, .output = scratch, .scratch = scratch};
+
+    for (int e = 0; e < plan->evaluations; e++) {
+        const float *input = plan->code->input(plan, e, &state);
+
+        if (!denoiser->predict(denoiser->self, state.output, input, plan->step[e].timestep))
+            return ltd_fail(err, LTD_ECANCELED, "canceled at step %d of %d", e + 1, plan->evaluations);
+        plan->code->advance(plan, e, &state);
+        if (!all_finite(x, n))
+            return ltd_fail(err, LTD_ENONFINITE, "the latent stopped being finite at step %d of %d", e + 1,
+                            plan->evaluations);
+        if (step)
+            step(arg, e + 1, plan->evaluations);
+    }
+    return LTD_OK;
+}

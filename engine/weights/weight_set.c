@@ -1,0 +1,313 @@
+#include "weights/weight_set.h"
+
+#include <latentd/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "weights/safetensors.h"
+
+#define MAX_INDEX_BYTES 100000000u /* of an index.json */
+#define MAX_SHARDS      1024u
+
+struct weight_set {
+    struct safetensors *files;
+    size_t file_count;
+    struct weight *weights; /* of all files, sorted by name */
+    size_t count;
+};
+
+static int compare_weights(const void *a, const void *b)
+{
+    const struct weight *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+/* The path of the file that weight lies in: each weight, even an empty one, lies after its file's header. */
+static const char *path_of(const struct weight_set *set, char *const *paths, const struct weight *weight)
+{
+    const uintptr_t at = (uintptr_t)weight->data;
+    size_t i = 0;
+
+    while (i + 1 < set->file_count && (at <= (uintptr_t)set->files[i].map.data ||
+                                       at > (uintptr_t)set->files[i].map.data + set->files[i].map.size))
+        i++;
+    return paths[i];
+}
+
+/* Merges the files' weights into the sorted index; paths[i] is files[i]'s. */
+static enum ltd_status merge(struct weight_set *set, char *const *paths, struct ltd_error *err)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < set->file_count; i++)
+        total += set->files[i].count;
+    set->weights = calloc(total + 1, sizeof *set->weights);
+    if (!set->weights)
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", paths[0]);
+    for (size_t i = 0; i < set->file_count; i++) {
+        struct safetensors *file = &set->files[i];
+
+        memcpy(set->weights + set->count, file->weights, file->count * sizeof *set->weights);
+        set->count += file->count;
+        free(file->weights);
+        file->weights = NULL;
+    }
+    qsort(set->weights, set->count, sizeof *set->weights, compare_weights);
+    /* One file has no two tensors of one name: its header would have two keys. */
+    for (size_t i = 1; i < set->count; i++)
+        if (strcmp(set->weights[i - 1].name, set->weights[i].name) == 0)
+            return ltd_fail(err, LTD_EFORMAT, "%s: tensor \"%s\": it is in %s too",
+                            path_of(set, paths, &set->weights[i]), set->weights[i].name,
+                            path_of(set, paths, &set->weights[i - 1]));
+    return LTD_OK;
+}
+
+static enum ltd_status open_files(char *const *paths, size_t count, struct weight_set **out,
+                                  struct ltd_error *err)
+{
+    enum ltd_status status = LTD_OK;
+    struct weight_set *set = calloc(1, sizeof *set);
+
+    if (set)
+        set->files = calloc(count, sizeof *set->files);
+    if (!set || !set->files)
+        status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", paths[0]);
+    for (size_t i = 0; i < count && status == LTD_OK; i++) {
+        status = safetensors_open(&set->files[i], paths[i], err);
+        if (status == LTD_OK)
+            set->file_count++;
+    }
+    if (status == LTD_OK)
+        status = merge(set, paths, err);
+    if (status == LTD_OK)
+        *out = set;
+    else
+        weight_set_close(set);
+    return status;
+}
+
+enum ltd_status weight_set_open_file(const char *path, struct weight_set **out, struct ltd_error *err)
+{
+    char *const paths[] = {(char *)(uintptr_t)path};
+
+    return open_files(paths, 1, out, err);
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* Nothing but a file beside the index: it may not lead out of its folder. */
+static bool is_shard_name(const char *name)
+{
+    const char *suffix = ".safetensors";
+    const size_t length = strlen(name);
+
+    return length > strlen(suffix) && length <= 255 && strcmp(name + length - strlen(suffix), suffix) == 0 &&
+           !strchr(name, '/') && !strstr(name, "..");
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The different file names in an index's weight_map, which has at least one member, as paths in dir. */
+static enum ltd_status list_shards(const char *dir, const char *index_path, const struct ltd_json *map,
+                                   char ***out, size_t *out_count, struct ltd_error *err)
+{
+    const size_t entries = ltd_json_size(map);
+    const char **names = calloc(entries, sizeof *names);
+    char **paths = calloc(MAX_SHARDS, sizeof *paths);
+    enum ltd_status status = LTD_OK;
+    size_t count = 0, used = 0;
+
+    if (!names || !paths)
+        status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for the list of shards", index_path);
+    for (const struct ltd_json *m = ltd_json_first(map); m && status == LTD_OK; m = ltd_json_next(m)) {
+        names[used] = ltd_json_string(m);
+        if (!names[used] || !is_shard_name(names[used]))
+            status =
+                ltd_fail(err, LTD_EFORMAT,
+                         "%s: a shard must be the name of a .safetensors file beside the index", index_path);
+        used++;
+    }
+    if (status == LTD_OK)
+        qsort(names, used, sizeof *names, compare_names);
+    for (size_t i = 0; i < used && status == LTD_OK; i++) {
+        if (i > 0 && strcmp(names[i], names[i - 1]) == 0)
+            continue;
+        if (count == MAX_SHARDS)
+            status = ltd_fail(err, LTD_EFORMAT, "%s: more than %u shards", index_path, MAX_SHARDS);
+        else if (asprintf(&paths[count], "%s/%s", dir, names[i]) < 0)
+            status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for the list of shards", index_path);
+        else if (access(paths[count++], F_OK) != 0)
+            status = ltd_fail(err, LTD_EFORMAT, "%s: it lists %s, which is not there", index_path, names[i]);
+    }
+    free(names);
+    if (status == LTD_OK) {
+        *out = paths;
+        *out_count = count;
+    } else {
+        free_names(paths, count);
+    }
+    return status;
+}
+
+static enum ltd_status open_shards(const char *dir, const char *index_path, struct weight_set **out,
+                                   struct ltd_error *err)
+{
+    struct ltd_json *index = NULL;
+    const struct ltd_json *map;
+    char **paths = NULL;
+    size_t count = 0;
+    enum ltd_status status = ltd_json_read_file(index_path, MAX_INDEX_BYTES, &index, err);
+
+    if (status == LTD_ESYNTAX || status == LTD_ETOOBIG) {
+        status = LTD_EFORMAT;
+        if (err)
+            err->status = status;
+    }
+    if (status != LTD_OK)
+        return status;
+    map = ltd_json_get(index, "weight_map");
+    if (ltd_json_type(map) != LTD_JSON_OBJECT || ltd_json_size(map) == 0)
+        status = ltd_fail(err, LTD_EFORMAT, "%s: weight_map must be an object with a member for each tensor",
+                          index_path);
+    else
+        status = list_shards(dir, index_path, map, &paths, &count, err);
+    if (status == LTD_OK)
+        status = open_files(paths, count, out, err);
+    free_names(paths, count);
+    ltd_json_free(index);
+    return status;
+}
+
+static enum ltd_status fail_not_found(const char *dir, const char *stem, struct ltd_error *err)
+{
+    static const char *const endings[] = {".bin", ".ckpt", ".pt", ".pth"};
+    const char *const stems[] = {stem, "pytorch_model"}; /* transformers' name for what is `model` here */
+
+    for (size_t s = 0; s < sizeof stems / sizeof stems[0]; s++)
+        for (size_t e = 0; e < sizeof endings / sizeof endings[0]; e++) {
+            char path[4096];
+
+            if (snprintf(path, sizeof path, "%s/%s%s", dir, stems[s], endings[e]) < (int)sizeof path &&
+                access(path, F_OK) == 0)
+                return ltd_fail(
+                    err, LTD_ENOTFOUND,
+                    "%s/%s.safetensors: no such file; %s is a PyTorch pickle, which could run code "
+                    "and is not read: convert it to .safetensors",
+                    dir, stem, path);
+        }
+    return ltd_fail(err, LTD_ENOTFOUND, "%s/%s.safetensors: no such file, nor an index of shards", dir, stem);
+}
+
+enum ltd_status weight_set_open(const char *dir, const char *stem, struct weight_set **out,
+                                struct ltd_error *err)
+{
+    char *path = NULL, *index_path = NULL;
+    enum ltd_status status;
+
+    if (asprintf(&path, "%s/%s.safetensors", dir, stem) < 0)
+        path = NULL;
+    if (path && asprintf(&index_path, "%s.index.json", path) < 0)
+        index_path = NULL;
+    if (!path || !index_path)
+        status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path", dir);
+    else if (access(path, F_OK) == 0)
+        status = weight_set_open_file(path, out, err);
+    else if (access(index_path, F_OK) == 0)
+        status = open_shards(dir, index_path, out, err);
+    else
+        status = fail_not_found(dir, stem, err);
+    free(path);
+    free(index_path);
+    return status;
+}
+
+void weight_set_close(struct weight_set *set)
+{
+    if (!set)
+        return;
+    for (size_t i = 0; i < set->file_count; i++)
+        safetensors_close(&set->files[i]);
+    free(set->files);
+    free(set->weights);
+    free(set);
+}
+
+size_t weight_set_count(const struct weight_set *set)
+{
+    return set->count;
+}
+
+const struct weight *weight_set_at(const struct weight_set *set, size_t i)
+{
+    return &set->weights[i];
+}
+
+const struct weight *weight_set_find(const struct weight_set *set, const char *name)
+{
+    const struct weight key = {.name = name};
+
+    return bsearch(&key, set->weights, set->count, sizeof key, compare_weights);
+}
+
+size_t weight_set_file_bytes(const struct weight_set *set)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < set->file_count; i++)
+        bytes += set->files[i].map.size;
+    return bytes;
+}
+
+/* A value is infinite or no number when all bits of its exponent are set.  The loops have no early way out,
+ * so that they are vectorised. */
+static bool has_exponent_16(const void *data, size_t count, uint16_t exponent)
+{
+    const uint8_t *bytes = data;
+    uint16_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+
+        memcpy(&bits, bytes + 2 * i, sizeof bits);
+        found |= (bits & exponent) == exponent;
+    }
+    return found != 0;
+}
+
+static bool has_exponent_32(const void *data, size_t count, uint32_t exponent)
+{
+    const uint8_t *bytes = data;
+    uint32_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, bytes + 4 * i, sizeof bits);
+        found |= (bits & exponent) == exponent;
+    }
+    return found != 0;
+}
+
+bool weight_is_finite(const struct weight *weight)
+{
+    switch (weight->dtype) {
+    case DTYPE_F16:
+        return !has_exponent_16(weight->data, weight->count, 0x7C00);
+    case DTYPE_BF16:
+        return !has_exponent_16(weight->data, weight->count, 0x7F80);
+    case DTYPE_F32:
+        break;
+    }
+    return !has_exponent_32(weight->data, weight->count, 0x7F800000);
+}
