@@ -7,7 +7,7 @@ FORBIDDEN = (
     (re.compile(r'[ \t]+$'), 'trailing whitespace'),
     (re.compile(r'\r'), 'a carriage return'),
     (re.compile(r'(?<![\w.${}])/(home|root|work|Users)/'), 'a path of one machine'),
-    (re.compile(r'\b(chat)?gpt(-\d\w*)?\b|\bcopilot\b|\bclaude\b|\banthropic\b|\bllms?\b|\bas an ai\b'
+    (re.compile(r'\bchatgpt\b|\bcopilot\b|\bclaude\b|\banthropic\b|\bllms?\b|\bas an ai\b'
                 r'|co-authored-by|\bai[- ](generated|assisted|agent)', re.IGNORECASE), 'a word of the tool, not of the work'),
 )
 # An empty line with a blank in a patch or a fixture is data.
