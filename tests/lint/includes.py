@@ -37,7 +37,8 @@ MAY_INCLUDE = {
     'server/options': ({'util'}, ERRORS),
     'server/http': ({'util'}, ERRORS),
     'server/jobs': ({'util', 'store'}, ANY),
-    'server/store': ({'util'}, ANY),
+    # What is kept are jobs, and they are kept through the store: the two know each other's structs.
+    'server/store': ({'util', 'jobs'}, ANY),
     'server/api': ({'jobs', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options'}, ANY),
     'server/commands': ({'options', 'util'}, ANY),

@@ -127,6 +127,17 @@ def test_two_files_of_one_name_are_refused():
     return case.wrong
 
 
+def test_data_are_not_text():
+    case = Case()
+    for path in ('models/default/vocab.json', 'tests/fuzz/corpora/json/bad-utf8', 'tests/parity/fixtures/x.txt',
+                 'tests/engine/image/fixtures/gray8.rgb'):
+        if not text.is_data(path):
+            case.wrong.append(path + ' is taken for text')
+    for path in ('README.md', 'tests/fuzz/fuzz_json.c', 'engine/base/json.c', 'tests/parity/make_fixtures.py'):
+        case.refuses(not text.is_data(path), path)
+    return case.wrong
+
+
 def test_unclean_text_is_refused():
     case = Case()
     for bad in ('/* TODO: later */\n', 'x = 1; // FIXME\n', '# XXX\n', 'int x; \n', 'int x;\r\n', 'int x;',
