@@ -131,7 +131,7 @@ static void encode_image(struct generation *g, struct exec *e, float *x, struct 
             const float log_variance = fminf(fmaxf(moment[shape.c], -30.0f), 20.0f);
             const float z = moment[0] + expf(0.5f * log_variance) * noise[i];
 
-            x[i] = (z - (float)v->shift_factor) * (float)v->scaling_factor;
+            x[i] = z * (float)v->scaling_factor;
         }
         torch_rng_normal(&g->rng, noise, n);
         sampling_start_from_latent(g->plan, x, noise, n);
@@ -154,7 +154,8 @@ static void start(struct generation *g, struct exec *e, float *x, struct tensor 
     g->report.encode_s = seconds() - begun;
 }
 
-/* context [rows, tokens, 1, c] = text_encoder(ids) */
+/* context [rows, tokens, 1, c] = text_encoder(ids); the layers left out are the prompt's alone, as in the
+ * reference. */
 static struct tensor encode_text(struct generation *g, struct exec *e)
 {
     const double begun = seconds();
@@ -162,7 +163,12 @@ static struct tensor encode_text(struct generation *g, struct exec *e)
     struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(t)->channels);
 
     tell(g, e, LTD_PHASE_TEXT, 0, 1);
-    clip_text_forward(t, e, context, g->ids, (size_t)g->params->clip_skip);
+    for (size_t i = 0; i < g->rows; i++) {
+        const bool prompt = i + 1 == g->rows;
+
+        clip_text_forward(t, e, tensor_item(context, i), g->ids + i * g->tokens,
+                          prompt ? (size_t)g->params->clip_skip : 0);
+    }
     g->report.text_s = seconds() - begun;
     return context;
 }
@@ -230,7 +236,7 @@ static enum ltd_status decode(struct generation *g, struct exec *e, const float 
     if (!exec_is_dry(e)) {
         to_nhwc(latent, x);
         for (size_t i = 0; i < tensor_count(latent); i++)
-            latent.data[i] = latent.data[i] / (float)v->scaling_factor + (float)v->shift_factor;
+            latent.data[i] = latent.data[i] / (float)v->scaling_factor;
     }
     vae_decode(g->model->vae, e, image, latent);
     if (exec_is_canceled(e))

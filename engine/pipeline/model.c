@@ -60,6 +60,8 @@ static enum ltd_status read_schedule(struct ltd_model *m, const char *dir, struc
     st = ltd_json_read_file(path, 1 << 20, &json, err);
     if (st == LTD_OK)
         st = schedule_config_read(json, &m->schedule, err);
+    if (st == LTD_OK)
+        schedule_config_as_pipeline(m->schedule);
     ltd_json_free(json);
     return st;
 }

@@ -11,7 +11,6 @@
 #include "pipeline/defaults.def"
 #undef DEFAULT
 
-
 /* latentd.json's keys; any other is refused, so that a slip of the pen is not silently a default. */
 static const char *const known[] = {"steps", "cfg_scale", "sampler", "scheduler", "width", "height", "about"};
 

@@ -8,7 +8,6 @@
 
 #include "pipeline/model_parts.h"
 
-
 struct check {
     const struct ltd_model *model;
     const struct ltd_gen_params *params;
