@@ -1,7 +1,8 @@
 """A running daemon, and the few words every end-to-end test needs.  Python's standard library alone.
 
-LATENTD_BIN names the daemon (build/server/latentd when unset), LATENTD_FAKE_BIN the one with a stand-in engine
-whose jobs take as long as a test wants (build/tests/latentd_fake), LATENTD_MODEL the model (models/default).
+LATENTD_BUILD_DIR names the build folder (build when unset), LATENTD_BIN the daemon (its server/latentd), LATENTD_MODEL
+the model (models/default).  LATENTD_TEST_SLOWER says how many times slower than a plain build the daemon may be.  In
+the build folder stands a second daemon, tests/latentd_fake, whose stand-in engine makes jobs as long as a test wants.
 """
 
 import http.client
@@ -19,10 +20,15 @@ import time
 import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
+import report  # noqa: E402
+from report import Skip  # noqa: E402
 
-
-class Skip(Exception):
-    """The reason why a test cannot run here."""
+BUILD = os.environ.get("LATENTD_BUILD_DIR", os.path.join(ROOT, "build"))
+REAL = os.environ.get("LATENTD_BIN", os.path.join(BUILD, "server/latentd"))
+FAKE = os.path.join(BUILD, "tests/latentd_fake")
+MODEL = os.environ.get("LATENTD_MODEL", os.path.join(ROOT, "models/default"))
+SLOWER = float(os.environ.get("LATENTD_TEST_SLOWER", "1"))
 
 
 class Reply:
@@ -48,16 +54,13 @@ class Daemon:
         self.log, self.port, self.process = [], None, None
 
     def __enter__(self):
-        real = os.environ.get("LATENTD_BIN", os.path.join(ROOT, "build/server/latentd"))
-        fake = os.environ.get("LATENTD_FAKE_BIN", os.path.join(ROOT, "build/tests/latentd_fake"))
-        binary = real if self.fake_step_ms is None else fake
+        binary = REAL if self.fake_step_ms is None else FAKE
         if not os.path.exists(binary):
             raise Skip(f"{binary} is not built")
-        model = os.environ.get("LATENTD_MODEL", os.path.join(ROOT, "models/default"))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LATENTD_")}
         environment["FAKE_ENGINE_STEP_MS"] = str(self.fake_step_ms or 0)
         self.process = subprocess.Popen(
-            [binary, "--listen", self.listen, "--model", model, *self.flags],
+            [binary, "--listen", self.listen, "--model", MODEL, *self.flags],
             stderr=subprocess.PIPE, env=environment, text=True, errors="replace")
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -239,21 +242,17 @@ def true(condition, what):
         raise AssertionError(what)
 
 
+def within(seconds):
+    """A time limit for the daemon at hand."""
+    return seconds * SLOWER
+
+
+def grew_less(daemon, before, kib):
+    """The daemon's resident memory is at most kib above `before`.  Sanitizers keep what is freed: not asked there."""
+    more = daemon.resident_kib() - before
+    true(more < kib or SLOWER > 1, f"{more} KiB more than before")
+
+
 def main(tests):
-    """Runs the functions named test_* of a module's globals(), or those whose name contains an argument."""
-    wanted = sys.argv[1:]
-    failed = 0
-    for name, test in list(tests.items()):
-        if not name.startswith("test_") or (wanted and not any(word in name for word in wanted)):
-            continue
-        name = name[5:]
-        try:
-            test()
-            print(f"ok {name}", flush=True)
-        except Skip as reason:
-            print(f"skip {name}: {reason}", flush=True)
-        except Exception as error:  # a test that breaks has failed, whatever broke
-            failed += 1
-            print(f"not ok {name}", flush=True)
-            print(f"  {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-    sys.exit(1 if failed else 0)
+    """Runs the test_* functions of a module's globals()."""
+    sys.exit(report.main([test for name, test in tests.items() if name.startswith("test_")]))

@@ -3,7 +3,7 @@
 import base64
 import time
 
-from daemon import Daemon, equal, main, read_png, true
+from daemon import Daemon, equal, main, read_png, true, within
 
 
 def test_life_cycle_of_a_job():
@@ -36,6 +36,7 @@ def test_progress_only_grows():
     with Daemon(fake_step_ms=10) as d:
         id = d.submit(steps=10, count=3)
         seen = []
+        equal(d.get(f"/api/v1/jobs/{id}/images/0").code(), "no_picture")
         while True:
             job = d.job(id)
             seen.append(job["progress"]["fraction"])
@@ -44,7 +45,6 @@ def test_progress_only_grows():
                 true(job["progress"]["phase"] in ("text", "encode", "sample", "decode"), job["progress"])
             if job["status"] == "succeeded":
                 break
-            equal(d.get(f"/api/v1/jobs/{id}/images/0").code(), "no_picture")
         equal(seen, sorted(seen))
         true(len(set(seen)) > 5, seen)
 
@@ -71,7 +71,7 @@ def test_a_full_queue_answers_429_at_once():
             slowest = max(slowest, time.monotonic() - start)
             equal((reply.status, reply.code()), (429, "queue_full"))
             true(int(reply.headers["Retry-After"]) >= 1, "no Retry-After")
-        true(slowest < 0.5, f"refusing took {slowest} s")
+        true(slowest < within(0.1), f"refusing took {slowest} s")
         d.post(f"/api/v1/jobs/{first}/cancel")
 
 
@@ -82,7 +82,7 @@ def test_a_running_job_is_canceled_within_half_a_second():
         start = time.monotonic()
         equal(d.post(f"/api/v1/jobs/{id}/cancel").status, 200)
         job = d.wait(id)
-        true(time.monotonic() - start < 0.5, "it took too long")
+        true(time.monotonic() - start < within(0.5), "it took too long")
         equal((job["status"], job["error"]["code"], job["images"]), ("canceled", "canceled", []))
         equal(d.post(f"/api/v1/jobs/{id}/cancel").json()["status"], "canceled")
 
@@ -114,8 +114,8 @@ def test_a_client_that_leaves_cancels_its_job():
         start = time.monotonic()
         waiting.close()
         running.close()
-        d.wait(other, "running", "succeeded", timeout=1)
-        true(time.monotonic() - start < 1, "it took too long")
+        d.wait(other, "running", "succeeded", timeout=within(1))
+        true(time.monotonic() - start < within(1), "it took too long")
         d.post(f"/api/v1/jobs/{other}/cancel")
         d.wait(other)
         equal(d.get("/readyz").status, 200)
@@ -163,7 +163,7 @@ def test_polling_does_not_disturb():
             times.append(time.monotonic() - start)
             if status == "succeeded":
                 break
-        true(sorted(times)[len(times) // 2] < 0.05, "polls are slow")
+        true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from daemon import Daemon, equal, main, true  # noqa: E402
+from daemon import Daemon, equal, grew_less, main, true  # noqa: E402
 
 GOOD = b'{"prompt": "a\\u00e9\xc3\xa9", "steps": 2, "cfg_scale": 1.5e0, "output": {"metadata": true}}'
 
@@ -45,7 +45,7 @@ def test_J3_depth():
             refused(d, b"[" * depth + b"]" * depth, 400, "json_too_big")
             refused(d, b'{"a":' * depth, 400)
         refused(d, b"[" * 32 + b"]" * 32, 422)
-        true(d.resident_kib() - before < 8192, "memory grew")
+        grew_less(d, before, 8192)
 
 
 def test_J4_empty_blank_and_marked():
@@ -125,7 +125,7 @@ def test_J14_very_many_values():
         refused(d, "[" + "0," * 500000 + "0]", 400, "json_too_big")
         refused(d, json.dumps({"k%d" % i: 0 for i in range(100000)}), 400, "json_too_big")
         refused(d, json.dumps({"k%d" % i: 0 for i in range(4000)}), 422)
-        true(d.resident_kib() - before < 16384, f"{d.resident_kib() - before} KiB more")
+        grew_less(d, before, 16384)
 
 
 def test_J15_every_field_with_every_wrong_value():

@@ -38,7 +38,7 @@ MAY_INCLUDE = {
     'server/http': ({'util'}, ERRORS),
     'server/jobs': ({'util', 'store'}, ANY),
     'server/store': ({'util'}, ANY),
-    'server/api': ({'jobs', 'util'}, ANY),
+    'server/api': ({'jobs', 'store', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options'}, ANY),
     'server/commands': ({'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
