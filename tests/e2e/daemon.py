@@ -45,6 +45,11 @@ class Reply:
         return [error["pointer"] for error in self.json().get("errors", [])]
 
 
+def clean_environment():
+    """The environment without the daemon's own options."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LATENTD_")}
+
+
 class Daemon:
     """with Daemon("--workers", "2") as d: ...   Stops it at the end, and fails when it did not exit with 0."""
 
@@ -57,7 +62,7 @@ class Daemon:
         binary = REAL if self.fake_step_ms is None else FAKE
         if not os.path.exists(binary):
             raise Skip(f"{binary} is not built")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LATENTD_")}
+        environment = clean_environment()
         environment["FAKE_ENGINE_STEP_MS"] = str(self.fake_step_ms or 0)
         self.process = subprocess.Popen(
             [binary, "--listen", self.listen, "--model", MODEL, *self.flags],

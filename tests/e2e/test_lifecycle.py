@@ -18,7 +18,7 @@ def refused_start(*flags):
     if not os.path.exists(daemon.FAKE):
         raise daemon.Skip(f"{daemon.FAKE} is not built")
     done = subprocess.run([daemon.FAKE, "--model", daemon.MODEL, *flags], capture_output=True, text=True,
-                          timeout=within(20))
+                          timeout=within(20), env=daemon.clean_environment())
     return done.returncode, done.stderr
 
 
