@@ -9,8 +9,8 @@
 
 #include "api/fields.h"
 #include "api/problem.h"
-#include "jobs/job_request.h"
 #include "jobs/model_set.h"
+#include "store/job_request.h"
 
 struct request_context {
     const struct model_set *models;

@@ -15,8 +15,8 @@
 #include <latentd/error.h>
 #include <latentd/session.h>
 
-#include "jobs/job.h"
 #include "jobs/model_set.h"
+#include "store/job.h"
 #include "store/job_store.h"
 #include "util/log.h"
 

@@ -6,8 +6,8 @@
 
 #include <latentd/session.h>
 
-#include "jobs/job.h"
 #include "jobs/jobs.h"
+#include "store/job.h"
 
 /* Makes every picture of request, one after another, on the calling thread.  progress is called with arg
  * whenever something moved.  *result is filled whatever happens. */

@@ -11,7 +11,7 @@
 
 #include <latentd/error.h>
 
-#include "jobs/job.h"
+#include "store/job.h"
 
 enum job_found {
     JOB_FOUND,

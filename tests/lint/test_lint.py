@@ -18,7 +18,7 @@ FILES = {
     'engine/base/arena.h', 'engine/base/json.h', 'engine/tensor/tensor.h', 'engine/kernels/gemm.h',
     'engine/nn/linear.h', 'engine/unet/unet.h', 'engine/vae/vae.h', 'engine/text/clip_text.h',
     'engine/sampling/sampling.h', 'engine/pipeline/parts.h', 'include/latentd/error.h', 'include/latentd/model.h',
-    'server/util/strbuf.h', 'server/http/httpd.h', 'server/jobs/job.h', 'server/handlers/routes.h',
+    'server/util/strbuf.h', 'server/http/httpd.h', 'server/store/job.h', 'server/handlers/routes.h',
 }
 
 

@@ -162,6 +162,17 @@ static enum ltd_status walk(const struct ltd_gen_params *params, const struct lt
     return LTD_OK;
 }
 
+/* Noise, which does not compress: long replies need no large pictures. */
+static void fill(struct ltd_image *image, uint64_t seed)
+{
+    uint64_t state = seed;
+
+    for (size_t i = 0; i < (size_t)image->width * (size_t)image->height * 3; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        image->pixels[i] = (uint8_t)(state >> 56);
+    }
+}
+
 enum ltd_status ltd_session_generate(struct ltd_session *session, const struct ltd_gen_params *params,
                                      int index, const struct ltd_watch *watch, struct ltd_image **out,
                                      struct ltd_gen_report *report, struct ltd_error *err)
@@ -179,8 +190,7 @@ enum ltd_status ltd_session_generate(struct ltd_session *session, const struct l
     st = ltd_image_new(params->width, params->height, &image, err);
     if (st != LTD_OK)
         return st;
-    for (size_t i = 0; i < (size_t)params->width * (size_t)params->height * 3; i++)
-        image->pixels[i] = (uint8_t)((params->seed + (unsigned)index) * 31 + i * 7);
+    fill(image, params->seed + (unsigned)index);
     *out = image;
     return LTD_OK;
 }

@@ -1,4 +1,4 @@
-#include "jobs/job_request.h"
+#include "store/job_request.h"
 
 #include <stdlib.h>
 #include <string.h>

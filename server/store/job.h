@@ -13,7 +13,7 @@
 
 #include <latentd/error.h>
 
-#include "jobs/job_request.h"
+#include "store/job_request.h"
 #include "util/blob.h"
 #include "util/random_id.h"
 

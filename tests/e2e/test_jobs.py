@@ -1,0 +1,170 @@
+"""Jobs: life cycle, order, cancelling, limits.  A stand-in engine gives jobs of a chosen length."""
+
+import base64
+import time
+
+from daemon import Daemon, equal, main, read_png, true, within
+
+
+def test_life_cycle_of_a_job():
+    with Daemon(fake_step_ms=20) as d:
+        reply = d.post("/api/v1/jobs", {"prompt": "x", "steps": 10, "count": 2, "seed": 5})
+        equal(reply.status, 202)
+        job = reply.json()
+        equal(reply.headers["Location"], job["urls"]["self"])
+        true(job["status"] in ("queued", "running"), job["status"])
+        d.wait(job["id"], "running")
+        done = d.wait(job["id"])
+        equal(done["status"], "succeeded")
+        equal(done["progress"], {"fraction": 1})
+        equal([image["seed"] for image in done["images"]], [5, 6])
+        true("b64_png" not in done["images"][0], "pictures that nobody asked for")
+        with_images = d.job(job["id"], "?include=b64_png")
+        for image in with_images["images"]:
+            data = d.get(image["url"])
+            equal(data.headers["Content-Type"], "image/png")
+            true("attachment" in data.headers["Content-Disposition"] or
+                 "inline" in data.headers["Content-Disposition"], "no disposition")
+            equal(data.body, base64.b64decode(image["b64_png"]))
+            equal(read_png(data.body)[:2], (64, 64))
+        true(done["timings"]["total_s"] >= 0.4, done["timings"])
+        equal(d.get(f"/api/v1/jobs/{job['id']}/images/2").status, 404)
+        equal(d.get(f"/api/v1/jobs/{job['id']}?include=everything").status, 400)
+
+
+def test_progress_only_grows():
+    with Daemon(fake_step_ms=10) as d:
+        id = d.submit(steps=10, count=3)
+        seen = []
+        equal(d.get(f"/api/v1/jobs/{id}/images/0").code(), "no_picture")
+        while True:
+            job = d.job(id)
+            seen.append(job["progress"]["fraction"])
+            if job["status"] == "running":
+                equal(job["progress"]["steps"], 10)
+                true(job["progress"]["phase"] in ("text", "encode", "sample", "decode"), job["progress"])
+            if job["status"] == "succeeded":
+                break
+        equal(seen, sorted(seen))
+        true(len(set(seen)) > 5, seen)
+
+
+def test_jobs_run_in_the_order_they_came_and_know_their_position():
+    with Daemon(fake_step_ms=10) as d:
+        running = d.submit(steps=30)
+        d.wait(running, "running")
+        ids = [d.submit(steps=2) for _ in range(4)]
+        equal([d.job(id)["position"] for id in ids], [1, 2, 3, 4])
+        ends = [d.wait(id)["ended_at"] for id in [running] + ids]
+        equal(ends, sorted(ends))
+
+
+def test_a_full_queue_answers_429_at_once():
+    with Daemon("--queue-limit", "2", fake_step_ms=50) as d:
+        first = d.submit(steps=100)
+        d.wait(first, "running")
+        d.submit(), d.submit()
+        slowest = 0
+        for path in ["/api/v1/jobs", "/api/v1/generate"] * 10:
+            start = time.monotonic()
+            reply = d.post(path, {"prompt": "x"})
+            slowest = max(slowest, time.monotonic() - start)
+            equal((reply.status, reply.code()), (429, "queue_full"))
+            true(int(reply.headers["Retry-After"]) >= 1, "no Retry-After")
+        true(slowest < within(0.1), f"refusing took {slowest} s")
+        d.post(f"/api/v1/jobs/{first}/cancel")
+
+
+def test_a_running_job_is_canceled_within_half_a_second():
+    with Daemon(fake_step_ms=1000) as d:
+        id = d.submit(steps=100)
+        d.wait(id, "running")
+        start = time.monotonic()
+        equal(d.post(f"/api/v1/jobs/{id}/cancel").status, 200)
+        job = d.wait(id)
+        true(time.monotonic() - start < within(0.5), "it took too long")
+        equal((job["status"], job["error"]["code"], job["images"]), ("canceled", "canceled", []))
+        equal(d.post(f"/api/v1/jobs/{id}/cancel").json()["status"], "canceled")
+
+
+def test_a_waiting_job_is_canceled_at_once():
+    with Daemon(fake_step_ms=20) as d:
+        running = d.submit(steps=50)
+        d.wait(running, "running")
+        first, second = d.submit(), d.submit()
+        equal(d.post(f"/api/v1/jobs/{first}/cancel", {}).json()["status"], "canceled")
+        equal(d.job(second)["position"], 1)
+        d.post(f"/api/v1/jobs/{running}/cancel")
+        equal(d.wait(second)["status"], "succeeded")
+        done = d.post(f"/api/v1/jobs/{second}/cancel")
+        equal((done.status, done.json()["status"]), (200, "succeeded"))
+
+
+def test_a_client_that_leaves_cancels_its_job():
+    with Daemon(fake_step_ms=1000) as d:
+        body = b'{"prompt": "x", "steps": 100}'
+        head = (b"POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(body))
+        running, waiting = d.connect(), d.connect()
+        running.sendall(head + body)
+        other = d.submit()
+        waiting.sendall(head + body)
+        d.wait(other, "queued")
+        time.sleep(0.2)
+        start = time.monotonic()
+        waiting.close()
+        running.close()
+        d.wait(other, "running", "succeeded", timeout=within(1))
+        true(time.monotonic() - start < within(1), "it took too long")
+        d.post(f"/api/v1/jobs/{other}/cancel")
+        d.wait(other)
+        equal(d.get("/readyz").status, 200)
+    true(sum("status=canceled" in line for line in d.log) == 2, "the waiting one ran: " + "".join(d.log))
+
+
+def test_finished_jobs_expire():
+    with Daemon("--job-ttl", "1", fake_step_ms=0) as d:
+        id = d.submit()
+        d.wait(id)
+        equal(d.get(f"/api/v1/jobs/{id}").status, 200)
+        time.sleep(1.2)
+        for path in (f"/api/v1/jobs/{id}", f"/api/v1/jobs/{id}/images/0"):
+            reply = d.get(path)
+            equal((reply.status, reply.code()), (410, "expired"))
+        equal(d.post(f"/api/v1/jobs/{id}/cancel").status, 410)
+
+
+def test_ids_that_never_were_are_404():
+    with Daemon(fake_step_ms=0) as d:
+        bodies = set()
+        for id in ("0" * 32, "f" * 32, "0", "A" * 32, "0" * 33, "g" * 32, "x" * 5000):
+            for method, tail in (("GET", ""), ("POST", "/cancel"), ("GET", "/images/0")):
+                reply = d.request(method, f"/api/v1/jobs/{id}{tail}")
+                equal(reply.status, 404, id[:40] + tail)
+                bodies.add(reply.json()["detail"])
+        equal(len(bodies), 1)
+
+
+def test_a_failed_job_says_why():
+    with Daemon(fake_step_ms=0) as d:
+        reply = d.generate({"prompt": "non_finite"})
+        equal((reply.status, reply.code()), (500, "non_finite"))
+        job = d.wait(d.submit(prompt="non_finite"))
+        equal((job["status"], job["error"]["code"], job["images"]), ("failed", "non_finite", []))
+
+
+def test_polling_does_not_disturb():
+    with Daemon(fake_step_ms=2) as d:
+        id = d.submit(steps=150)
+        times = []
+        while True:
+            start = time.monotonic()
+            status = d.job(id)["status"]
+            times.append(time.monotonic() - start)
+            if status == "succeeded":
+                break
+        true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
+
+
+if __name__ == "__main__":
+    main(globals())
