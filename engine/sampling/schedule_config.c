@@ -210,6 +210,13 @@ fail:
     return status;
 }
 
+void schedule_config_as_pipeline(struct schedule_config *config)
+{
+    config->present[KEY_steps_offset] = config->present[KEY_clip_sample] = true;
+    config->value[KEY_steps_offset] = 1;
+    config->value[KEY_clip_sample] = 0;
+}
+
 void schedule_config_free(struct schedule_config *config)
 {
     if (!config)

@@ -25,6 +25,7 @@ static const struct {
     {"timestep_post_act", NULL},
     {"time_embedding_type", "positional"},
     {"reverse_transformer_layers_per_block", NULL},
+    {"resnet_skip_time_act", NULL},
 };
 
 /* The text at index i of the list `key`; "" if there is none. */

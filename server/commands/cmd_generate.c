@@ -92,19 +92,21 @@ static int draw_one(struct ltd_session *session, const struct ltd_model *model, 
     struct ltd_gen_report report;
     struct ltd_image *image = NULL;
     struct ltd_error err;
-    char name[PATH_MAX] = "-";
-    const enum ltd_status status =
-        ltd_session_generate(session, params, index, &watch, &image, &report, &err);
+    char name[PATH_MAX];
+    enum ltd_status status;
     int code;
 
+    if (!generate_output_name(output, index, name, sizeof name)) {
+        fprintf(stderr, "latentd: %s: the name is too long\n", output);
+        return EXIT_CODE_FAILED;
+    }
+    status = ltd_session_generate(session, params, index, &watch, &image, &report, &err);
     if (progress.shown)
         fputs("\r\033[K", stderr);
     if (status != LTD_OK) {
         fprintf(stderr, "latentd: %s\n", err.message);
         return EXIT_CODE_FAILED;
     }
-    if (strcmp(output, "-") != 0 && !generate_output_name(output, index, name, sizeof name))
-        abort(); /* generate_check_flags saw that it fits */
     code = write_image(name, model, params, index, image);
     if (code == EXIT_CODE_DONE)
         fprintf(stderr, "%s: %dx%d, seed %" PRIu64 ", %.2f s\n", name, image->width, image->height,

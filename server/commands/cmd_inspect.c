@@ -17,7 +17,9 @@ static void print_plain(const struct ltd_json *value)
     char *text;
 
     if (ltd_json_type(value) == LTD_JSON_STRING) {
-        fputs(ltd_json_string(value), stdout);
+        /* Names come from a stranger's file: none may steer the terminal. */
+        for (const char *c = ltd_json_string(value); *c; c++)
+            putchar((unsigned char)*c < 0x20 || *c == 0x7F ? '?' : *c);
         return;
     }
     text = ltd_json_print(value, false);
@@ -50,18 +52,38 @@ static void print_row(const struct ltd_json *row)
     }
 }
 
-/* The members of an object in an array, on one line. */
-static void print_member_line(const struct ltd_json *object)
+static void print_value(const struct ltd_json *value)
 {
-    for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
-        if (member != ltd_json_first(object))
-            fputs("  ", stdout);
-        if (is_plain(member))
-            print_plain(member);
-        else
-            print_row(member);
+    if (is_plain(value))
+        print_plain(value);
+    else
+        print_row(value);
+}
+
+static void print_outline(const struct ltd_json *value, int indent);
+
+/* An item of an array: the values of a flat object on one line, else the value of its first member (its
+ * name), and all of it below. */
+static void print_item(const struct ltd_json *item, int indent)
+{
+    bool flat = true;
+
+    if (is_plain(item)) {
+        print_plain(item);
+        fputc('\n', stdout);
+        return;
+    }
+    for (const struct ltd_json *member = ltd_json_first(item); member; member = ltd_json_next(member))
+        flat = flat && (is_plain(member) || is_row(member));
+    for (const struct ltd_json *member = ltd_json_first(item); member; member = ltd_json_next(member)) {
+        print_value(member);
+        if (!flat)
+            break;
+        fputs(ltd_json_next(member) ? "  " : "", stdout);
     }
     fputc('\n', stdout);
+    if (!flat)
+        print_outline(item, indent + 2);
 }
 
 static void print_outline(const struct ltd_json *value, int indent)
@@ -69,17 +91,17 @@ static void print_outline(const struct ltd_json *value, int indent)
     for (const struct ltd_json *member = ltd_json_first(value); member; member = ltd_json_next(member)) {
         printf("%*s", indent, "");
         if (ltd_json_type(value) == LTD_JSON_ARRAY) {
-            print_member_line(member);
+            print_item(member, indent);
             continue;
         }
         printf("%s:", ltd_json_key(member));
-        if (is_plain(member) || is_row(member)) {
+        if (is_plain(member) ||
+            (is_row(member) && ltd_json_type(ltd_json_first(member)) == LTD_JSON_NUMBER)) {
             fputc(' ', stdout);
-            if (is_plain(member))
-                print_plain(member);
-            else
-                print_row(member);
+            print_value(member);
             fputc('\n', stdout);
+        } else if (ltd_json_size(member) == 0) {
+            fputs(" none\n", stdout);
         } else {
             fputc('\n', stdout);
             print_outline(member, indent + 2);

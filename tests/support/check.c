@@ -49,23 +49,6 @@ void check_near(const char *file, int line, const char *what, double got, double
         check_failed(file, line, "%s is %.9g, not %.9g (+-%.3g)", what, got, want, tolerance);
 }
 
-double check_relative_error(const float *got, const float *want, size_t n)
-{
-    double error = 0, norm = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const double d = (double)got[i] - (double)want[i];
-
-        if (!isfinite(got[i]) || !isfinite(want[i]))
-            return INFINITY;
-        error += d * d;
-        norm += (double)want[i] * (double)want[i];
-    }
-    if (norm == 0)
-        return error == 0 ? 0 : INFINITY;
-    return sqrt(error / norm);
-}
-
 static bool wanted(const char *name, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)

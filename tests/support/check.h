@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "relative_error.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct check_test {

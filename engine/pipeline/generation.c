@@ -1,0 +1,271 @@
+#include "pipeline/generation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool guided(const struct generation *g)
+{
+    return g->params->cfg_scale > 1.0;
+}
+
+static enum ltd_status tokenize(struct generation *g, struct ltd_error *err)
+{
+    const char *const prompts[] = {g->params->negative_prompt, g->params->prompt};
+    const struct clip_tokenizer *t = g->model->tokenizer;
+    enum ltd_status st = LTD_OK;
+
+    for (size_t i = 0; i < g->rows && st == LTD_OK; i++) {
+        const char *text = prompts[2 - g->rows + i];
+
+        st = clip_tokenizer_encode(t, text, strlen(text), g->ids + i * g->tokens, (int)g->tokens, NULL, err);
+    }
+    return st;
+}
+
+enum ltd_status generation_init(struct generation *g, const struct ltd_model *model,
+                                const struct ltd_gen_params *params, int index, struct ltd_error *err)
+{
+    enum ltd_status st;
+
+    *g = (struct generation){.model = model, .params = params, .tokens = (size_t)model->info.token_limit};
+    g->rows = guided(g) ? 2 : 1;
+    torch_rng_init(&g->rng, params->seed + (uint64_t)index);
+    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
+    if (!g->ids)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
+    st = tokenize(g, err);
+    if (st != LTD_OK)
+        return st;
+    return sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
+                             params->init_image ? params->strength : 1.0, &g->plan, err);
+}
+
+void generation_fini(struct generation *g)
+{
+    sampling_plan_free(g->plan);
+    free(g->ids);
+    *g = (struct generation){0};
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void tell(const struct generation *g, const struct exec *e, enum ltd_phase phase, int done, int total)
+{
+    if (g->watch && g->watch->progress && !exec_is_dry(e))
+        g->watch->progress(g->watch->arg, phase, done, total);
+}
+
+/* Samplers and seeds count a latent [c, h, w] channel by channel, as the reference stores it; the networks
+ * want [h, w, c]. */
+static void to_nhwc(struct tensor out, const float *chw)
+{
+    const size_t pixels = out.h * out.w;
+
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < out.c; c++)
+            out.data[i * out.c + c] = chw[c * pixels + i];
+}
+
+static void to_chw(float *chw, const float *hwc, size_t pixels, size_t channels)
+{
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < channels; c++)
+            chw[c * pixels + i] = hwc[i * channels + c];
+}
+
+/* The U-Net with classifier-free guidance, as the samplers see it. */
+struct guided_unet {
+    const struct generation *g;
+    struct exec *exec;
+    struct tensor x, y;    /* [rows, h, w, c] */
+    struct tensor context; /* [rows, tokens, 1, context_channels] */
+};
+
+/* out = e_u + w (e_c - e_u) (Ho and Salimans 2022), or e_c alone. */
+static bool predict(void *self, float *out, const float *x, double timestep)
+{
+    struct guided_unet *d = self;
+    const float w = (float)d->g->params->cfg_scale;
+    const size_t pixels = d->x.h * d->x.w, n = pixels * d->x.c;
+    float *last = d->y.data + (d->y.n - 1) * n;
+
+    for (size_t i = 0; i < d->x.n; i++)
+        to_nhwc(tensor_item(d->x, i), x);
+    unet_forward(d->g->model->unet, d->exec, d->y, d->x, timestep, d->context);
+    if (exec_is_canceled(d->exec))
+        return false;
+    if (d->y.n == 2)
+        for (size_t i = 0; i < n; i++)
+            last[i] = d->y.data[i] + w * (last[i] - d->y.data[i]);
+    to_chw(out, last, pixels, d->x.c);
+    return true;
+}
+
+/* x [c, h, w] = a sample of q(z | image), scaled for the U-Net, noised to the first step's level (img2img).
+ */
+static void encode_image(struct generation *g, struct exec *e, float *x, struct tensor shape)
+{
+    const size_t mark = exec_mark(e), n = tensor_count(shape), pixels = shape.h * shape.w;
+    const struct ltd_image *source = g->params->init_image;
+    const struct vae_config *v = vae_config(g->model->vae);
+    struct tensor image = exec_tensor(e, 1, (size_t)g->params->height, (size_t)g->params->width, 3);
+    struct tensor moments = exec_tensor(e, 1, shape.h, shape.w, 2 * shape.c);
+    float *noise = arena_alloc(e->arena, n, sizeof *noise);
+
+    if (!exec_is_dry(e))
+        for (size_t i = 0; i < tensor_count(image); i++)
+            image.data[i] = (float)source->pixels[i] / 255.0f * 2.0f - 1.0f;
+    vae_encode(g->model->vae, e, moments, image);
+    if (!exec_is_dry(e)) {
+        torch_rng_normal(&g->rng, noise, n);
+        for (size_t i = 0; i < n; i++) {
+            const float *moment = moments.data + i % pixels * 2 * shape.c + i / pixels;
+            const float log_variance = fminf(fmaxf(moment[shape.c], -30.0f), 20.0f);
+            const float z = moment[0] + expf(0.5f * log_variance) * noise[i];
+
+            x[i] = z * (float)v->scaling_factor;
+        }
+        torch_rng_normal(&g->rng, noise, n);
+        sampling_start_from_latent(g->plan, x, noise, n);
+    }
+    exec_rewind(e, mark);
+}
+
+/* x [c, h, w]: the noisy latent that the first step starts from. */
+static void start(struct generation *g, struct exec *e, float *x, struct tensor shape)
+{
+    const double begun = seconds();
+
+    if (g->params->init_image) {
+        tell(g, e, LTD_PHASE_ENCODE, 0, 1);
+        encode_image(g, e, x, shape);
+    } else if (!exec_is_dry(e)) {
+        torch_rng_normal(&g->rng, x, tensor_count(shape));
+        sampling_start_from_noise(g->plan, x, tensor_count(shape));
+    }
+    g->report.encode_s = seconds() - begun;
+}
+
+/* context [rows, tokens, 1, c] = text_encoder(ids); the layers left out are the prompt's alone, as in the
+ * reference. */
+static struct tensor encode_text(struct generation *g, struct exec *e)
+{
+    const double begun = seconds();
+    const struct clip_text *t = g->model->text;
+    struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(t)->channels);
+
+    tell(g, e, LTD_PHASE_TEXT, 0, 1);
+    for (size_t i = 0; i < g->rows; i++) {
+        const bool prompt = i + 1 == g->rows;
+
+        clip_text_forward(t, e, tensor_item(context, i), g->ids + i * g->tokens,
+                          prompt ? (size_t)g->params->clip_skip : 0);
+    }
+    g->report.text_s = seconds() - begun;
+    return context;
+}
+
+struct step_watch {
+    const struct generation *g;
+    const struct exec *exec;
+};
+
+static void on_step(void *arg, int done, int total)
+{
+    const struct step_watch *w = arg;
+
+    tell(w->g, w->exec, LTD_PHASE_SAMPLE, done, total);
+}
+
+/* x [c, h, w]: from the first step's noise to a clean latent. */
+static enum ltd_status sample(struct generation *g, struct exec *e, float *x, struct tensor shape,
+                              struct tensor context, struct ltd_error *err)
+{
+    const double begun = seconds();
+    const size_t mark = exec_mark(e), n = tensor_count(shape);
+    struct guided_unet unet = {.g = g, .exec = e, .context = context};
+    const struct denoiser denoiser = {predict, &unet};
+    struct step_watch watch = {g, e};
+    float *scratch = arena_alloc(e->arena, sampling_plan_scratch(g->plan, n), sizeof *scratch);
+    enum ltd_status st = LTD_OK;
+
+    unet.x = exec_tensor(e, g->rows, shape.h, shape.w, shape.c);
+    unet.y = exec_like(e, unet.x);
+    tell(g, e, LTD_PHASE_SAMPLE, 0, sampling_plan_evaluations(g->plan));
+    if (exec_is_dry(e))
+        unet_forward(g->model->unet, e, unet.y, unet.x, 0, context);
+    else
+        st = sampling_run(g->plan, &denoiser, &g->rng, x, n, scratch, on_step, &watch, err);
+    exec_rewind(e, mark);
+    g->report.sample_s = seconds() - begun;
+    return st;
+}
+
+/* 8-bit values as diffusers rounds them: half to even. */
+static enum ltd_status to_pixels(uint8_t *pixels, struct tensor image, struct ltd_error *err)
+{
+    for (size_t i = 0; i < tensor_count(image); i++) {
+        const float v = image.data[i] / 2.0f + 0.5f;
+
+        if (!isfinite(v))
+            return ltd_fail(err, LTD_ENONFINITE, "the decoded picture has values that are not finite");
+        pixels[i] = (uint8_t)nearbyintf(fminf(fmaxf(v, 0.0f), 1.0f) * 255.0f);
+    }
+    return LTD_OK;
+}
+
+static enum ltd_status decode(struct generation *g, struct exec *e, const float *x, struct tensor shape,
+                              struct ltd_error *err)
+{
+    const double begun = seconds();
+    const size_t mark = exec_mark(e);
+    const struct vae_config *v = vae_config(g->model->vae);
+    struct tensor latent = exec_like(e, shape);
+    struct tensor image = exec_tensor(e, 1, (size_t)g->params->height, (size_t)g->params->width, 3);
+    enum ltd_status st = LTD_OK;
+
+    tell(g, e, LTD_PHASE_DECODE, 0, 1);
+    if (!exec_is_dry(e)) {
+        to_nhwc(latent, x);
+        for (size_t i = 0; i < tensor_count(latent); i++)
+            latent.data[i] = latent.data[i] / (float)v->scaling_factor;
+    }
+    vae_decode(g->model->vae, e, image, latent);
+    if (exec_is_canceled(e))
+        st = ltd_fail(err, LTD_ECANCELED, "canceled");
+    else if (!exec_is_dry(e) && g->pixels)
+        st = to_pixels(g->pixels, image, err);
+    exec_rewind(e, mark);
+    g->report.decode_s = seconds() - begun;
+    return st;
+}
+
+enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_error *err)
+{
+    const size_t mark = exec_mark(e);
+    const size_t factor = (size_t)g->model->info.vae_factor;
+    const struct tensor shape = {NULL, 1, (size_t)g->params->height / factor,
+                                 (size_t)g->params->width / factor, (size_t)g->model->info.latent_channels};
+    const size_t n = tensor_count(shape);
+    float *x = arena_alloc(e->arena, n, sizeof *x); /* [c, h, w] */
+    struct tensor context = encode_text(g, e);      /* [rows, tokens, 1, c] */
+    enum ltd_status st;
+
+    start(g, e, x, shape);
+    st =
+        exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, context, err);
+    if (st == LTD_OK && g->latent && !exec_is_dry(e))
+        memcpy(g->latent, x, n * sizeof *x);
+    if (st == LTD_OK && (g->pixels || exec_is_dry(e)))
+        st = decode(g, e, x, shape, err);
+    exec_rewind(e, mark);
+    return st;
+}

@@ -1,0 +1,39 @@
+/*
+ * generation.h - the story of one picture, from prompt to pixels.
+ */
+#ifndef GENERATION_H
+#define GENERATION_H
+
+#include <stdint.h>
+
+#include <latentd/session.h>
+
+#include "base/torch_rng.h"
+#include "pipeline/model_parts.h"
+#include "tensor/exec.h"
+
+/* Everything that one picture needs besides scratch memory; lives on the stack of the call that makes it. */
+struct generation {
+    const struct ltd_model *model;
+    const struct ltd_gen_params *params;
+    const struct ltd_watch *watch; /* NULL: nobody watches */
+    struct sampling_plan *plan;
+    int32_t *ids; /* [rows, tokens]: the negative prompt's (where there is guidance), then the prompt's */
+    size_t rows, tokens;
+    struct torch_rng rng;
+    uint8_t *pixels; /* [height, width, 3]; NULL: stop at the latent */
+    float *latent;   /* NULL, or [channels, h, w]: a copy of the final latent; for tests */
+    struct ltd_gen_report report;
+};
+
+/* Tokenizes and plans; params must have passed ltd_params_check.  generation_fini afterwards, also on
+ * failure. Errors: LTD_EINVAL, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status generation_init(struct generation *g, const struct ltd_model *model,
+                                             const struct ltd_gen_params *params, int index,
+                                             struct ltd_error *err);
+void generation_fini(struct generation *g);
+
+/* Runs it on e; on a dry e it only counts.  Errors: LTD_ECANCELED, LTD_ENONFINITE. */
+LTD_MUST_USE enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_error *err);
+
+#endif

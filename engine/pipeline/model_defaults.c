@@ -1,0 +1,114 @@
+/* model_defaults.c - what a request to this model is when it says nothing. */
+#include "pipeline/model_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config_reader.h"
+
+#define DEFAULT(name, value) static const double default_##name = value;
+#include "pipeline/defaults.def"
+#undef DEFAULT
+
+/* latentd.json's keys; any other is refused, so that a slip of the pen is not silently a default. */
+static const char *const known[] = {"steps", "cfg_scale", "sampler", "scheduler", "width", "height", "about"};
+
+static void check_keys(struct config_reader *r)
+{
+    for (const struct ltd_json *v = ltd_json_first(r->json); v; v = ltd_json_next(v)) {
+        bool found = false;
+
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            found = found || strcmp(known[i], ltd_json_key(v)) == 0;
+        if (!found)
+            config_fail(r, LTD_EFORMAT, "\"%.80s\" is not a key of this file", ltd_json_key(v));
+    }
+}
+
+/* The wire name under `key` by its table; `absent` where the file does not say. */
+static int read_name(struct config_reader *r, const char *key, int (*find)(const char *), int absent)
+{
+    const char *name = config_text(r, key, NULL);
+    const int id = name ? find(name) : absent;
+
+    if (id < 0)
+        config_fail(r, LTD_EFORMAT, "%s \"%.80s\" is unknown", key, name);
+    return id < 0 ? absent : id;
+}
+
+static void read_recommended(struct config_reader *r, struct ltd_gen_params *p)
+{
+    p->steps = (int)config_size(r, "steps", (size_t)p->steps, 1, 1000);
+    p->cfg_scale = config_real(r, "cfg_scale", p->cfg_scale, 0, 100);
+    p->sampler = (enum ltd_sampler)read_name(r, "sampler", ltd_sampler_find, (int)p->sampler);
+    p->scheduler = (enum ltd_scheduler)read_name(r, "scheduler", ltd_scheduler_find, (int)p->scheduler);
+    p->width = (int)config_size(r, "width", (size_t)p->width, 1, MODEL_MAX_SIDE);
+    p->height = (int)config_size(r, "height", (size_t)p->height, 1, MODEL_MAX_SIDE);
+}
+
+/* The size the U-Net was trained at, else the VAE's. */
+static void native_size(struct ltd_model *m)
+{
+    const struct unet_config *u = unet_config(m->unet);
+    const struct vae_config *v = vae_config(m->vae);
+    const size_t factor = vae_factor(v);
+    size_t width = u->sample_width * factor, height = u->sample_height * factor;
+
+    if (width == 0) {
+        width = v->sample_width;
+        height = v->sample_height;
+    }
+    if (width == 0 || width > MODEL_MAX_SIDE || height > MODEL_MAX_SIDE)
+        width = height = (size_t)default_NATIVE_SIDE;
+    m->info.native_width = (int)(width - width % factor);
+    m->info.native_height = (int)(height - height % factor);
+}
+
+static void from_configs(struct ltd_model *m)
+{
+    const int sampler = schedule_config_sampler(m->schedule);
+
+    native_size(m);
+    m->recommended = (struct ltd_gen_params){
+        .prompt = "",
+        .negative_prompt = "",
+        .steps = (int)default_STEPS,
+        .cfg_scale = default_CFG_SCALE,
+        .sampler = sampler < 0 ? LTD_SAMPLER_DDIM : (enum ltd_sampler)sampler,
+        .scheduler = LTD_SCHEDULER_MODEL,
+        .width = m->info.native_width,
+        .height = m->info.native_height,
+        .count = 1,
+        .strength = default_STRENGTH,
+        .profile = LTD_PROFILE_DIFFUSERS,
+        .numerics = LTD_NUMERICS_DEFAULT,
+    };
+}
+
+enum ltd_status model_defaults_read(struct ltd_model *m, const char *dir, struct ltd_error *err)
+{
+    struct ltd_json *json = NULL;
+    struct config_reader r = {.err = err};
+    char path[4096];
+    enum ltd_status st;
+
+    from_configs(m);
+    snprintf(path, sizeof path, "%s/latentd.json", dir);
+    st = ltd_json_read_file(path, 1 << 20, &json, err);
+    if (st == LTD_ENOTFOUND)
+        return LTD_OK;
+    if (st != LTD_OK)
+        return st;
+    r.json = json;
+    r.file = path;
+    if (ltd_json_type(json) != LTD_JSON_OBJECT)
+        config_fail(&r, LTD_EFORMAT, "must be a JSON object");
+    check_keys(&r);
+    read_recommended(&r, &m->recommended);
+    m->about = strdup(config_text(&r, "about", ""));
+    ltd_json_free(json);
+    if (r.status == LTD_OK && !m->about)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the model");
+    return r.status;
+}

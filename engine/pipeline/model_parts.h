@@ -1,0 +1,34 @@
+/*
+ * model_parts.h - what is inside a ltd_model; for engine/pipeline and the parity tests.
+ */
+#ifndef MODEL_PARTS_H
+#define MODEL_PARTS_H
+
+#include <latentd/model.h>
+
+#include "sampling/sampling.h"
+#include "text/clip_text.h"
+#include "tokenizer/clip_tokenizer.h"
+#include "unet/unet.h"
+#include "vae/vae.h"
+
+/* The longest side of a picture, in pixels: with it no product of sizes can overflow. */
+#define MODEL_MAX_SIDE 16384
+
+struct ltd_model {
+    struct clip_tokenizer *tokenizer;
+    struct clip_text *text;
+    struct unet *unet;
+    struct vae *vae;
+    struct schedule_config *schedule;
+    struct ltd_gen_params recommended; /* without the strings and the seed */
+    struct ltd_model_info info;
+    char *about; /* what info.about shows; NULL: "" */
+};
+
+/* Fills model->recommended, the native size and the about line, from dir/latentd.json (optional) and the
+ * configs. */
+LTD_MUST_USE enum ltd_status model_defaults_read(struct ltd_model *model, const char *dir,
+                                                 struct ltd_error *err);
+
+#endif

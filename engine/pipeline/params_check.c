@@ -1,0 +1,161 @@
+/* params_check.c - is a request one that this model can draw? */
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/model_parts.h"
+
+struct check {
+    const struct ltd_model *model;
+    const struct ltd_gen_params *params;
+    ltd_finding_fn *found;
+    void *arg;
+    bool good;
+};
+
+__attribute__((format(printf, 4, 5))) static void find(struct check *c, bool warning, const char *field,
+                                                       const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    if (!warning)
+        c->good = false;
+    if (!c->found)
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    c->found(c->arg, warning, field, message);
+}
+
+static void check_side(struct check *c, const char *field, int side, int native)
+{
+    const int factor = c->model->info.vae_factor;
+
+    if (side < factor || side > MODEL_MAX_SIDE)
+        find(c, false, field, "must be %d to %d pixels", factor, MODEL_MAX_SIDE);
+    else if (side % factor != 0)
+        find(c, false, field, "must be a multiple of %d; the nearest are %d and %d", factor,
+             side / factor * factor, (side / factor + 1) * factor);
+    else if (side > 2 * native || 2 * side < native)
+        find(c, true, field, "%d pixels are far from the %d this model was trained at", side, native);
+}
+
+static void check_prompt(struct check *c, const char *field, const char *text)
+{
+    const int limit = c->model->info.token_limit;
+    int32_t *ids = calloc((size_t)limit, sizeof *ids);
+    struct ltd_error err;
+    size_t cut = 0;
+    enum ltd_status st = LTD_ENOMEM;
+
+    if (!text) {
+        find(c, false, field, "must be a string");
+    } else if (!ids || (st = clip_tokenizer_encode(c->model->tokenizer, text, strlen(text), ids, limit, &cut,
+                                                   &err)) != LTD_OK) {
+        find(c, false, field, "%s", st == LTD_ENOMEM ? "no memory" : err.message);
+    } else if (cut > 0) {
+        find(c, true, field, "the last %zu of %zu tokens are beyond the %d this model reads, and were cut",
+             cut, cut + (size_t)limit - 2, limit - 2);
+    }
+    free(ids);
+}
+
+/* Can the schedule be made with this scheduler, number of steps and strength? */
+static enum ltd_status try_plan(const struct check *c, enum ltd_scheduler scheduler, int steps,
+                                double strength, struct ltd_error *err)
+{
+    struct sampling_plan *plan = NULL;
+    enum ltd_status st =
+        sampling_plan_new(c->model->schedule, c->params->sampler, scheduler, steps, strength, &plan, err);
+
+    sampling_plan_free(plan);
+    return st;
+}
+
+/* A plan can fail by one of four fields: the first whose mending mends it is the one to blame. */
+static void check_plan(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const double strength = p->init_image ? p->strength : 1.0;
+    const char *field = "sampler";
+    struct ltd_error err, ignored;
+
+    if (try_plan(c, p->scheduler, p->steps, strength, &err) == LTD_OK)
+        return;
+    if (try_plan(c, p->scheduler, p->steps, 1.0, &ignored) == LTD_OK)
+        field = "strength";
+    else if (try_plan(c, LTD_SCHEDULER_MODEL, p->steps, strength, &ignored) == LTD_OK)
+        field = "scheduler";
+    else if (try_plan(c, p->scheduler, 10, 1.0, &ignored) == LTD_OK)
+        field = "steps";
+    find(c, false, field, "%s", err.message);
+}
+
+static bool is_id(int id, int count)
+{
+    return id >= 0 && id < count;
+}
+
+static void check_schedule(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    bool known = true;
+
+    if (!is_id((int)p->sampler, LTD_SAMPLER_COUNT)) {
+        find(c, false, "sampler", "is unknown");
+        known = false;
+    }
+    if (!is_id((int)p->scheduler, LTD_SCHEDULER_COUNT)) {
+        find(c, false, "scheduler", "is unknown");
+        known = false;
+    }
+    if (p->steps < 1) {
+        find(c, false, "steps", "must be at least 1");
+        known = false;
+    }
+    if (p->init_image && !(p->strength > 0 && p->strength <= 1)) {
+        find(c, false, "strength", "must be above 0 and at most 1");
+        known = false;
+    }
+    if (known)
+        check_plan(c);
+    if (schedule_config_sampler(c->model->schedule) < 0 && p->sampler == c->model->recommended.sampler)
+        find(c, true, "sampler", "this model names %s, which is not built; drawn with %s",
+             c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
+}
+
+bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
+                      ltd_finding_fn *found, void *arg)
+{
+    struct check c = {model, params, found, arg, true};
+
+    check_prompt(&c, "prompt", params->prompt);
+    check_prompt(&c, "negative_prompt", params->negative_prompt);
+    check_side(&c, "width", params->width, model->info.native_width);
+    check_side(&c, "height", params->height, model->info.native_height);
+    check_schedule(&c);
+    if (!(params->cfg_scale >= 0 && params->cfg_scale <= 100))
+        find(&c, false, "cfg_scale", "must be 0 to 100");
+    if (params->count < 1)
+        find(&c, false, "count", "must be at least 1");
+    else if (params->seed > UINT64_MAX - (uint64_t)(params->count - 1))
+        find(&c, false, "seed", "image %d of this request would have a seed above 18446744073709551615",
+             params->count - 1);
+    if (params->clip_skip < 0 || params->clip_skip >= model->info.text_layers)
+        find(&c, false, "clip_skip", "must be 0 to %d: the text encoder has %d layers",
+             model->info.text_layers - 1, model->info.text_layers);
+    if (params->init_image &&
+        (params->init_image->width != params->width || params->init_image->height != params->height))
+        find(&c, false, "image", "is %d x %d pixels, not the %d x %d of the request",
+             params->init_image->width, params->init_image->height, params->width, params->height);
+    if (!is_id((int)params->profile, LTD_PROFILE_COUNT))
+        find(&c, false, "profile", "is unknown");
+    if (!is_id((int)params->numerics, LTD_NUMERICS_COUNT))
+        find(&c, false, "numerics", "is unknown");
+    return c.good;
+}

@@ -1,0 +1,238 @@
+#include "tokenizer/clip_tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/clip_chars.h"
+#include "tokenizer/clip_split.h"
+#include "tokenizer/tokenizer_config.h"
+#include "tokenizer/tokenizer_file.h"
+#include "tokenizer/vocab.h"
+
+struct clip_tokenizer {
+    struct bpe *bpe;
+    struct added_set raw, normalized;
+    int32_t role_id[ROLE_COUNT];
+    int vocab_size;
+    int max_length;
+};
+
+/* ---- opening ---- */
+
+/* A token that the vocabulary lacks gets the next id after it. */
+static void number_added(struct clip_tokenizer *tokenizer, struct added_list *added,
+                         const struct vocab *vocab)
+{
+    tokenizer->vocab_size = vocab->count;
+    for (size_t i = 0; i < added->count; i++) {
+        struct added_token *token = &added->token[i];
+
+        const struct added_token *first = added_list_find(added, token->content);
+
+        token->id = first < token ? first->id : vocab_find(vocab, token->content, strlen(token->content));
+        if (token->id < 0)
+            token->id = tokenizer->vocab_size++;
+    }
+}
+
+static enum ltd_status open_bpe(struct clip_tokenizer *tokenizer, const char *dir,
+                                const struct tokenizer_config *config, const struct vocab *vocab,
+                                struct ltd_error *err)
+{
+    const char *unknown = config->role_content[ROLE_UNK];
+    char *path = tokenizer_path(dir, "merges.txt");
+    enum ltd_status status;
+
+    if (!path)
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path in it", dir);
+    status = bpe_open(path, vocab, vocab_find(vocab, unknown, strlen(unknown)), &tokenizer->bpe, err);
+    free(path);
+    return status;
+}
+
+static enum ltd_status open_parts(struct clip_tokenizer *tokenizer, const char *dir,
+                                  struct tokenizer_config *config, const struct vocab *vocab,
+                                  struct ltd_error *err)
+{
+    enum ltd_status status = open_bpe(tokenizer, dir, config, vocab, err);
+
+    if (status != LTD_OK)
+        return status;
+    number_added(tokenizer, &config->added, vocab);
+    for (int role = 0; role < ROLE_COUNT; role++)
+        tokenizer->role_id[role] = added_list_find(&config->added, config->role_content[role])->id;
+    tokenizer->max_length = config->max_length;
+    status = added_set_init(&tokenizer->raw, &config->added, false, err);
+    if (status != LTD_OK)
+        return status;
+    return added_set_init(&tokenizer->normalized, &config->added, true, err);
+}
+
+static enum ltd_status open_vocab(const char *dir, struct vocab *vocab, struct ltd_error *err)
+{
+    char *path = tokenizer_path(dir, "vocab.json");
+    enum ltd_status status;
+
+    if (!path)
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path in it", dir);
+    status = vocab_open(vocab, path, err);
+    free(path);
+    return status;
+}
+
+enum ltd_status clip_tokenizer_open(const char *dir, struct clip_tokenizer **out, struct ltd_error *err)
+{
+    struct tokenizer_config config = {0};
+    struct vocab vocab = {0};
+    struct clip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    enum ltd_status status;
+
+    if (!tokenizer)
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the tokenizer", dir);
+    status = open_vocab(dir, &vocab, err);
+    if (status == LTD_OK)
+        status = tokenizer_config_read(&config, dir, err);
+    if (status == LTD_OK)
+        status = open_parts(tokenizer, dir, &config, &vocab, err);
+    tokenizer_config_fini(&config);
+    vocab_close(&vocab);
+    if (status == LTD_OK)
+        *out = tokenizer;
+    else
+        clip_tokenizer_close(tokenizer);
+    return status;
+}
+
+void clip_tokenizer_close(struct clip_tokenizer *tokenizer)
+{
+    if (!tokenizer)
+        return;
+    bpe_close(tokenizer->bpe);
+    added_set_fini(&tokenizer->raw);
+    added_set_fini(&tokenizer->normalized);
+    free(tokenizer);
+}
+
+int clip_tokenizer_vocab_size(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->vocab_size;
+}
+
+int clip_tokenizer_max_length(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->max_length;
+}
+
+int clip_tokenizer_eos(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->role_id[ROLE_EOS];
+}
+
+/* ---- encoding ---- */
+
+/* One call of clip_tokenizer_encode. */
+struct encoding {
+    const struct clip_tokenizer *tokenizer;
+    struct clip_normal normal;
+    struct bpe_scratch bpe;
+    int32_t *ids;
+    size_t room;  /* ids */
+    size_t count; /* tokens so far, also of those that found no room */
+    struct ltd_error *err;
+};
+
+static void put_ids(struct encoding *encoding, const int32_t *ids, size_t count)
+{
+    for (size_t i = 0; i < count && encoding->count + i < encoding->room; i++)
+        encoding->ids[encoding->count + i] = ids[i];
+    encoding->count += count;
+}
+
+static enum ltd_status encode_words(struct encoding *encoding, const uint8_t *text, size_t size)
+{
+    struct clip_split split;
+    const uint8_t *word;
+    size_t word_size, count;
+
+    clip_split_init(&split, text, size);
+    while (clip_split_next(&split, &word, &word_size)) {
+        const enum ltd_status status =
+            bpe_encode(encoding->tokenizer->bpe, word, word_size, &encoding->bpe, &count, encoding->err);
+
+        if (status != LTD_OK)
+            return status;
+        put_ids(encoding, encoding->bpe.ids, count);
+    }
+    return LTD_OK;
+}
+
+/* Text without tokens of the raw set. */
+static enum ltd_status encode_plain(struct encoding *encoding, const uint8_t *text, size_t size)
+{
+    struct added_cursor cursor;
+    struct added_span span;
+    enum ltd_status status = clip_normal_set(&encoding->normal, text, size, encoding->err);
+
+    if (status != LTD_OK)
+        return status;
+    text = encoding->normal.bytes;
+    added_cursor_init(&cursor, &encoding->tokenizer->normalized, text, encoding->normal.size);
+    while (status == LTD_OK && added_cursor_next(&cursor, &span)) {
+        if (span.id >= 0)
+            put_ids(encoding, &span.id, 1);
+        else
+            status = encode_words(encoding, text + span.begin, span.end - span.begin);
+    }
+    return status;
+}
+
+static enum ltd_status encode_text(struct encoding *encoding, const uint8_t *text, size_t size)
+{
+    struct added_cursor cursor;
+    struct added_span span;
+    enum ltd_status status = LTD_OK;
+
+    added_cursor_init(&cursor, &encoding->tokenizer->raw, text, size);
+    while (status == LTD_OK && added_cursor_next(&cursor, &span)) {
+        if (span.id >= 0)
+            put_ids(encoding, &span.id, 1);
+        else
+            status = encode_plain(encoding, text + span.begin, span.end - span.begin);
+    }
+    return status;
+}
+
+enum ltd_status clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text, size_t size,
+                                      int32_t *ids, int length, size_t *cut, struct ltd_error *err)
+{
+    struct encoding encoding = {.tokenizer = tokenizer, .err = err};
+    enum ltd_status status = LTD_OK;
+    size_t kept;
+
+    if (length < 2)
+        return ltd_fail(err, LTD_EINVAL, "a length of %d tokens has no room for the two marks", length);
+    if (!clip_utf8_valid((const uint8_t *)text, size))
+        return ltd_fail(err, LTD_EINVAL, "the prompt is not valid UTF-8");
+    encoding.room = (size_t)length - 2;
+    encoding.ids = malloc((encoding.room + 1) * sizeof *encoding.ids);
+    if (!encoding.ids)
+        status = ltd_fail(err, LTD_ENOMEM, "no memory for %d tokens", length);
+    else
+        status = encode_text(&encoding, (const uint8_t *)text, size);
+    if (status == LTD_OK) {
+        kept = encoding.count < encoding.room ? encoding.count : encoding.room;
+        ids[0] = tokenizer->role_id[ROLE_BOS];
+        memcpy(ids + 1, encoding.ids, kept * sizeof *ids);
+        ids[kept + 1] = tokenizer->role_id[ROLE_EOS];
+        for (size_t i = kept + 2; i < (size_t)length; i++)
+            ids[i] = tokenizer->role_id[ROLE_PAD];
+        if (cut)
+            *cut = encoding.count - kept;
+    }
+    free(encoding.ids);
+    clip_normal_fini(&encoding.normal);
+    bpe_scratch_fini(&encoding.bpe);
+    return status;
+}

@@ -1,0 +1,326 @@
+#include "api/fields.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <latentd/params.h>
+
+#include "util/edit_distance.h"
+
+static const char *field_kinds(int index)
+{
+    return index == 0 ? "txt2img" : index == 1 ? "img2img" : NULL;
+}
+
+static const char *field_samplers(int index)
+{
+    return index < LTD_SAMPLER_COUNT ? ltd_sampler_name((enum ltd_sampler)index) : NULL;
+}
+
+static const char *field_schedulers(int index)
+{
+    return index < LTD_SCHEDULER_COUNT ? ltd_scheduler_name((enum ltd_scheduler)index) : NULL;
+}
+
+static const char *field_profiles(int index)
+{
+    return index < LTD_PROFILE_COUNT ? ltd_profile_name((enum ltd_profile)index) : NULL;
+}
+
+static const char *field_numerics(int index)
+{
+    return index < LTD_NUMERICS_COUNT ? ltd_numerics_name((enum ltd_numerics)index) : NULL;
+}
+
+static const char *field_output_formats(int index)
+{
+    return index == 0 ? "png" : NULL;
+}
+
+struct field {
+    const char *parent, *name, *pointer, *also;
+    enum field_type type;
+    double low;
+    field_names_fn *names;
+};
+
+static const struct field fields[FIELD_ID_COUNT] = {
+#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
+    {parent, name, sizeof(parent) > 1 ? "/" parent "/" name : "/" name, also, FIELD_TYPE_##type, low, names},
+#include "api/fields.def"
+#undef FIELD
+};
+
+static double field_high(enum field_id id, const struct request_limits *limits)
+{
+    switch (id) {
+#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
+    case FIELD_##id:                                                           \
+        return (double)(high);
+#include "api/fields.def"
+#undef FIELD
+    case FIELD_ID_COUNT:
+        break;
+    }
+    return 0;
+}
+
+const char *field_pointer(enum field_id id)
+{
+    return fields[id].pointer;
+}
+
+const char *field_shown(char shown[FIELD_SHOWN_SIZE], const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length > 64) {
+        length = 64;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+        snprintf(shown, FIELD_SHOWN_SIZE, "%.*s...", (int)length, text);
+    } else {
+        memcpy(shown, text, length + 1);
+    }
+    return shown;
+}
+
+void field_wrong(struct field_value values[FIELD_ID_COUNT], enum field_id id, struct problem *problem,
+                 const char *format, ...)
+{
+    char detail[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    problem_add(problem, fields[id].pointer, detail);
+    values[id].wrong = true;
+    values[id].present = false;
+}
+
+struct reader {
+    const struct request_limits *limits;
+    struct field_value *values;
+    struct problem *problem;
+};
+
+static void read_text(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const char *text = ltd_json_string(json);
+    const size_t length = strlen(text), max = (size_t)field_high(id, r->limits);
+
+    if (max > 0 && length > max)
+        field_wrong(r->values, id, r->problem, "has %zu bytes; send at most %zu", length, max);
+    else
+        r->values[id].text = text;
+}
+
+static void read_seed(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    if (!ltd_json_uint64(json, &r->values[id].seed))
+        field_wrong(
+            r->values, id, r->problem,
+            "send an integer from 0 to 18446744073709551615, without fraction or exponent; leave it out "
+            "to have one drawn");
+}
+
+static void read_integer(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const int64_t low = (int64_t)fields[id].low, high = (int64_t)field_high(id, r->limits);
+    int64_t number;
+
+    if (!ltd_json_int64(json, &number))
+        field_wrong(r->values, id, r->problem,
+                    "send an integer from %lld to %lld, without fraction or exponent", (long long)low,
+                    (long long)high);
+    else if (number < low || number > high || number > INT_MAX)
+        field_wrong(r->values, id, r->problem, "is %lld; send an integer from %lld to %lld",
+                    (long long)number, (long long)low, (long long)high);
+    else
+        r->values[id].integer = (int)number;
+}
+
+static void read_number(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const double low = fields[id].low, high = field_high(id, r->limits);
+    const bool above = fields[id].type == FIELD_TYPE_SHARE;
+    const double number = ltd_json_number(json);
+
+    if (number <= high && (above ? number > low : number >= low))
+        r->values[id].number = number;
+    else
+        field_wrong(r->values, id, r->problem, "is %g; send a number %s %g%s %g", number,
+                    above ? "above" : "from", low, above ? ", at most" : " to", high);
+}
+
+static void list_names(char *out, size_t size, field_names_fn *names)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (int i = 0; names(i) && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names(i));
+}
+
+static void read_name(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const char *text = ltd_json_string(json);
+    const char *near = NULL;
+    char all[200], shown[FIELD_SHOWN_SIZE];
+
+    for (int i = 0; fields[id].names(i); i++) {
+        if (strcmp(fields[id].names(i), text) == 0) {
+            r->values[id].integer = i;
+            return;
+        }
+        if (!near && edit_distance_is_near(text, fields[id].names(i)))
+            near = fields[id].names(i);
+    }
+    list_names(all, sizeof all, fields[id].names);
+    field_wrong(r->values, id, r->problem, "\"%s\" is not known%s%s%s; send one of %s",
+                field_shown(shown, text), near ? ", did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "", all);
+}
+
+static enum ltd_json_type json_type_of(enum field_type type)
+{
+    switch (type) {
+    case FIELD_TYPE_SEED:
+    case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_NUMBER:
+    case FIELD_TYPE_SHARE:
+        return LTD_JSON_NUMBER;
+    case FIELD_TYPE_OBJECT:
+        return LTD_JSON_OBJECT;
+    case FIELD_TYPE_BOOL:
+        return LTD_JSON_BOOL;
+    case FIELD_TYPE_TEXT:
+    case FIELD_TYPE_NAME:
+    case FIELD_TYPE_IMAGE:
+        break;
+    }
+    return LTD_JSON_STRING;
+}
+
+static void read_members(const struct reader *r, const struct ltd_json *object, const char *parent);
+
+static void read_field(const struct reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const enum ltd_json_type wanted = json_type_of(fields[id].type);
+
+    if (ltd_json_type(json) != wanted) {
+        field_wrong(r->values, id, r->problem, "is %s; send %s, or leave the field out",
+                    ltd_json_type_name(ltd_json_type(json)), ltd_json_type_name(wanted));
+        return;
+    }
+    r->values[id].present = true; /* until something is found wrong */
+    switch (fields[id].type) {
+    case FIELD_TYPE_TEXT:
+        read_text(r, id, json);
+        break;
+    case FIELD_TYPE_SEED:
+        read_seed(r, id, json);
+        break;
+    case FIELD_TYPE_INTEGER:
+        read_integer(r, id, json);
+        break;
+    case FIELD_TYPE_NUMBER:
+    case FIELD_TYPE_SHARE:
+        read_number(r, id, json);
+        break;
+    case FIELD_TYPE_NAME:
+        read_name(r, id, json);
+        break;
+    case FIELD_TYPE_IMAGE:
+        r->values[id].text = ltd_json_string(json);
+        break;
+    case FIELD_TYPE_OBJECT:
+        read_members(r, json, fields[id].name);
+        break;
+    case FIELD_TYPE_BOOL:
+        r->values[id].truth = ltd_json_bool(json);
+        break;
+    }
+}
+
+static bool is_word_of(const char *words, const char *word)
+{
+    const size_t length = strlen(word);
+
+    while (*words) {
+        const size_t each = strcspn(words, " ");
+
+        if (each == length && strncmp(words, word, length) == 0)
+            return true;
+        words += each;
+        words += *words == ' ';
+    }
+    return false;
+}
+
+static const char *suggestion(const char *parent, const char *key)
+{
+    const char *near = NULL;
+
+    for (int id = 0; id < FIELD_ID_COUNT; id++) {
+        if (is_word_of(fields[id].also, key))
+            return fields[id].pointer;
+        if (!near && strcmp(fields[id].parent, parent) == 0 && edit_distance_is_near(key, fields[id].name))
+            near = fields[id].pointer;
+    }
+    return near;
+}
+
+/* Escapes ~ and / as RFC 6901 says. */
+static void point_to(char *out, size_t size, const char *parent, const char *key)
+{
+    size_t used = (size_t)snprintf(out, size, "%s%s/", *parent ? "/" : "", parent);
+
+    for (; *key && used + 3 < size; key++) {
+        if (*key == '~' || *key == '/') {
+            out[used++] = '~';
+            out[used++] = *key == '~' ? '0' : '1';
+        } else {
+            out[used++] = *key;
+        }
+    }
+    out[used] = '\0';
+}
+
+static void refuse_unknown(const struct reader *r, const char *parent, const char *key)
+{
+    const char *near = suggestion(parent, key);
+    char pointer[2 * FIELD_SHOWN_SIZE + 32], shown[FIELD_SHOWN_SIZE], detail[160];
+
+    point_to(pointer, sizeof pointer, parent, field_shown(shown, key));
+    if (near)
+        snprintf(detail, sizeof detail, "is not a field; did you mean %s?", near);
+    else
+        snprintf(detail, sizeof detail, "is not a field; leave it out");
+    problem_add(r->problem, pointer, detail);
+}
+
+static void read_members(const struct reader *r, const struct ltd_json *object, const char *parent)
+{
+    for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
+        int id = 0;
+
+        while (id < FIELD_ID_COUNT &&
+               (strcmp(fields[id].name, ltd_json_key(member)) != 0 || strcmp(fields[id].parent, parent) != 0))
+            id++;
+        if (id < FIELD_ID_COUNT)
+            read_field(r, (enum field_id)id, member);
+        else
+            refuse_unknown(r, parent, ltd_json_key(member));
+    }
+}
+
+void fields_read(const struct ltd_json *document, const struct request_limits *limits,
+                 struct field_value values[FIELD_ID_COUNT], struct problem *problem)
+{
+    memset(values, 0, FIELD_ID_COUNT * sizeof *values);
+    read_members(&(const struct reader){limits, values, problem}, document, "");
+}

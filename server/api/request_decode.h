@@ -1,0 +1,26 @@
+/*
+ * request_decode.h - a request's JSON to a job's request.
+ */
+#ifndef REQUEST_DECODE_H
+#define REQUEST_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/fields.h"
+#include "api/problem.h"
+#include "jobs/job_request.h"
+#include "jobs/model_set.h"
+
+struct request_context {
+    const struct model_set *models;
+    struct request_limits limits;
+};
+
+/* Decodes a whole body: every field checked, every default filled in, the seed drawn if none is given, a
+ * picture sent along brought to the size of the job.  False: *problem says everything that is wrong (400 not
+ * JSON, 422 not a request, 503 no memory).  The caller owns *out. */
+bool request_decode(const struct request_context *context, const char *body, size_t size,
+                    struct job_request **out, struct problem *problem);
+
+#endif

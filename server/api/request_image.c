@@ -1,0 +1,34 @@
+#include "api/request_image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/base64.h"
+
+enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct ltd_image **out,
+                                     struct ltd_error *err)
+{
+    const char *base64 = base64_skip_data_url(text);
+    enum ltd_status st;
+    uint8_t *bytes;
+    size_t length, size;
+
+    if (!base64)
+        return ltd_fail(err, LTD_EUNSUPPORTED, "of the data URLs only data:image/png;base64, is taken");
+    if (strncmp(text, "http:", 5) == 0 || strncmp(text, "https:", 6) == 0)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "this server fetches nothing; send the picture itself as base64");
+    length = strlen(base64);
+    bytes = malloc(base64_decoded_bound(length) + 1);
+    if (!bytes)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
+    if (base64_decode(base64, length, bytes, &size))
+        st = ltd_png_decode(bytes, size, max_pixels, out, err);
+    else
+        st = ltd_fail(
+            err, LTD_EINVAL,
+            "is not base64 (RFC 4648 section 4: padded, no spaces or line breaks, + and / rather than "
+            "- and _)");
+    free(bytes);
+    return st;
+}

@@ -1,0 +1,73 @@
+#include "handlers/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void reply_json(struct http_reply *reply, int status, struct ltd_json *json)
+{
+    http_reply_body(reply, status, "application/json", json_to_blob(json));
+}
+
+void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,
+                   struct http_reply *reply)
+{
+    const bool draining = atomic_load(&app->draining);
+
+    if (problem->status == 429 || problem->status == 503)
+        http_reply_header(reply, "Retry-After", "%d", jobs_retry_after(app->jobs));
+    reply->close |= problem->status == 503 && draining;
+    http_reply_body(reply, problem->status, PROBLEM_TYPE,
+                    json_to_blob(problem_encode(problem, request->request_id)));
+    problem_fini(problem);
+}
+
+void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                 int status, const char *code, const char *format, ...)
+{
+    struct problem problem = {0};
+    char detail[sizeof problem.detail];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    problem_set(&problem, status, code, "%s", detail);
+    reply_problem(app, request, &problem, reply);
+}
+
+void reply_absent(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                  enum job_found found)
+{
+    if (found == JOB_EXPIRED)
+        reply_error(app, request, reply, 410, "expired", "the job has ended, and is no longer kept");
+    else
+        reply_error(app, request, reply, 404, "not_found", "there is no such job");
+}
+
+void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
+                struct http_reply *reply)
+{
+    if (refusal->allow[0])
+        http_reply_header(reply, "Allow", "%s", refusal->allow);
+    reply_error(self, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+}
+
+void app_abandon(void *self, const char *note)
+{
+    const struct app *app = self;
+
+    jobs_cancel(app->jobs, note);
+}
+
+bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+
+    if (atomic_load(&app->draining))
+        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
+    else if (jobs_are_full(app->jobs))
+        reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
+    else
+        return true;
+    return false;
+}

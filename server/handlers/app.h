@@ -1,0 +1,47 @@
+/*
+ * app.h - what the handlers know.
+ */
+#ifndef APP_H
+#define APP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "api/problem.h"
+#include "api/request_decode.h"
+#include "http/http_message.h"
+#include "http/http_route.h"
+#include "jobs/jobs.h"
+#include "jobs/model_set.h"
+
+struct app {
+    struct jobs *jobs;
+    const struct model_set *models;
+    struct request_context decode;
+    atomic_bool draining; /* no new jobs are taken */
+};
+
+/* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
+#define ROUTE(method, pattern, handle, admit, body) http_handle_fn handle;
+#include "handlers/routes.def"
+#undef ROUTE
+http_admit_fn admit_job; /* refuses a new job while the queue is full or the server drains */
+
+/* The HTTP server's other two calls (struct http_app). */
+void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
+                struct http_reply *reply);
+void app_abandon(void *self, const char *note);
+
+/* Fills *reply with a problem, which is ended, and the headers that go with its status. */
+void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,
+                   struct http_reply *reply);
+/* The same from a printf format. */
+void reply_error(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                 int status, const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* Fills *reply with JSON, which is freed; NULL becomes an empty 503. */
+void reply_json(struct http_reply *reply, int status, struct ltd_json *json);
+/* The reply to a job that is not there: 410 or 404. */
+void reply_absent(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                  enum job_found found);
+
+#endif

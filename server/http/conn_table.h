@@ -1,0 +1,48 @@
+/*
+ * conn_table.h - the open connections and their absolute deadlines.
+ *
+ * The HTTP library's own time limit starts anew with every byte, so that one byte a second holds a connection
+ * for ever.  Here each phase of a connection has a limit that only real progress moves; who exceeds it is
+ * shut down.  shutdown(2) under the table's lock is safe: a connection leaves the table before its descriptor
+ * is closed.
+ */
+#ifndef CONN_TABLE_H
+#define CONN_TABLE_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+enum conn_phase {
+    CONN_HEAD, /* new: the head must be whole within 10 s */
+    CONN_BODY, /* 15 s, and one more for every 64 KiB received */
+    CONN_WAIT, /* a job is being made: no limit here */
+    CONN_SEND, /* 160 KiB in every 10 s, or what is left */
+    CONN_IDLE  /* kept alive: the next head must be whole within 30 s */
+};
+
+struct conn;
+
+struct conn_table {
+    pthread_mutex_t lock;
+    struct conn *first; /* guarded by lock */
+};
+
+void conn_table_init(struct conn_table *table);
+void conn_table_fini(struct conn_table *table);
+
+/* A new connection in CONN_HEAD; NULL without memory. */
+struct conn *conn_table_add(struct conn_table *table, int fd);
+void conn_table_remove(struct conn_table *table, struct conn *conn); /* frees it; NULL is fine */
+int conn_fd(const struct conn *conn);
+
+void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_phase phase);
+/* Bytes that have come (CONN_BODY) or been handed over for sending (CONN_SEND). */
+void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes);
+
+/* Shuts down every connection that is past its limit at `now` (clock_monotonic); returns how many. */
+int conn_table_sweep(struct conn_table *table, double now);
+
+/* Connections in CONN_BODY, CONN_WAIT or CONN_SEND. */
+size_t conn_table_busy(struct conn_table *table);
+
+#endif

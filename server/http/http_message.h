@@ -1,0 +1,103 @@
+/*
+ * http_message.h - a request as handlers see it, and the reply they fill.
+ *
+ * Nothing here knows the HTTP library.
+ */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/blob.h"
+
+enum {
+    HTTP_MAX_PARAMS = 2,
+    HTTP_MAX_HEADERS = 100,
+    HTTP_MAX_REPLY_HEADERS = 12,
+    HTTP_NOTE_SIZE = 40,
+    HTTP_REQUEST_ID_SIZE = 65
+};
+
+struct httpd;
+
+struct http_header {
+    const char *name, *value;
+};
+
+struct http_param {
+    const char *text; /* not ended by a zero: size bytes of the path */
+    size_t size;
+};
+
+/* Everything is borrowed from the connection until the request is completed. */
+struct http_request {
+    const char *method, *version;
+    const char *path;  /* of the raw target, before '?': letters, digits and ._~/- alone */
+    const char *query; /* after '?', still escaped; "" when there is none */
+    struct http_header headers[HTTP_MAX_HEADERS];
+    size_t header_count;
+    struct http_param params[HTTP_MAX_PARAMS]; /* what stood for each {name} of the route's pattern */
+    const char *body;                          /* NULL when there is none; not ended by a zero */
+    size_t body_size;
+    char request_id[HTTP_REQUEST_ID_SIZE]; /* the client's X-Request-Id, or one made here */
+    struct httpd *httpd;                   /* for httpd_wake */
+    uint64_t ticket;           /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits */
+    bool resumed;              /* the second call of a handler that waited */
+    char note[HTTP_NOTE_SIZE]; /* the handler's own, kept while it waits; the log shows it as the job's id */
+};
+
+/* The first header of that name, in any case; NULL when there is none. */
+const char *http_request_header(const struct http_request *request, const char *name);
+
+/* Copies the value of a query parameter, unescaped, to value (cut to size bytes with its end); false when it
+ * is absent. */
+bool http_request_query(const struct http_request *request, const char *name, char *value, size_t size);
+
+/* Copies param number `index` to text; false when it does not fit with its end. */
+bool http_request_param(const struct http_request *request, size_t index, char *text, size_t size);
+
+/* Whether the client says that it wants type ("image/png") rather than other ("application/json"), which is
+ * taken when both suit equally; -1 when it wants neither, else 0 for other and 1 for type (RFC 9110 12.5.1).
+ */
+int http_request_prefers(const struct http_request *request, const char *type, const char *other);
+
+struct http_reply_header {
+    char name[32];
+    char value[160];
+};
+
+struct http_reply {
+    int status;
+    const char *content_type; /* static storage; NULL without a body */
+    struct blob *body;        /* one reference; NULL: no body */
+    struct http_reply_header headers[HTTP_MAX_REPLY_HEADERS];
+    size_t header_count;
+    bool close; /* the connection ends with this reply */
+};
+
+void http_reply_fini(struct http_reply *reply);
+
+/* Adds a header from a printf format.  Bytes that do not belong into a header are written as '?'; what is too
+ * long is cut. */
+void http_reply_header(struct http_reply *reply, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Takes body, also NULL (no memory was left for it), which makes the reply an empty 503. */
+void http_reply_body(struct http_reply *reply, int status, const char *content_type, struct blob *body);
+
+/* Why a request is refused before any handler sees it. */
+struct http_refusal {
+    int status;
+    const char *code; /* stable word, static storage */
+    char detail[256];
+    char allow[64]; /* of a 405: the methods that the path knows */
+    bool close;     /* the framing cannot be trusted any more */
+};
+
+/* Fills *refusal from a printf format and returns false, so that a check can `return http_refuse(...)`. */
+bool http_refuse(struct http_refusal *refusal, int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

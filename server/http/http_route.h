@@ -1,0 +1,36 @@
+/*
+ * http_route.h - which handler a request is for.
+ */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/http_message.h"
+
+enum http_next {
+    HTTP_REPLY, /* *reply is filled */
+    HTTP_WAIT   /* nobody waits: the handler is called again, with request->resumed, after httpd_wake */
+};
+
+/* Both run on the HTTP thread and must be quick. */
+typedef enum http_next http_handle_fn(void *app, struct http_request *request, struct http_reply *reply);
+/* Asked when the head is there and the body is not: false refuses the request, *reply says why. */
+typedef bool http_admit_fn(void *app, const struct http_request *request, struct http_reply *reply);
+
+enum http_body { HTTP_NO_BODY, HTTP_JSON_BODY }; /* HTTP_NO_BODY: whatever comes is read and thrown away */
+
+struct http_route {
+    const char *method;  /* a GET route answers HEAD too */
+    const char *pattern; /* "/api/v1/jobs/{}/images/{}": {} is one segment that is not empty */
+    http_handle_fn *handle;
+    http_admit_fn *admit; /* NULL: always */
+    enum http_body body;
+};
+
+/* Finds the route and fills request->params.  NULL: *refusal says 404, or 405 with the methods there are. */
+const struct http_route *http_route_find(const struct http_route *routes, size_t count,
+                                         struct http_request *request, struct http_refusal *refusal);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * httpd.h - HTTP/1.1 over libmicrohttpd: one thread that serves every connection, one that watches them.
+ *
+ * It knows no routes and no JSON; both come with struct http_app.  A handler never waits: it returns
+ * HTTP_WAIT, its connection is put aside, and httpd_wake(ticket), from any thread, makes the HTTP thread call
+ * it again.  While it waits, its client is watched; one that hangs up is reported to abandon().
+ */
+#ifndef HTTPD_H
+#define HTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <latentd/error.h>
+
+#include "http/http_guard.h"
+#include "http/http_message.h"
+#include "http/http_route.h"
+#include "util/log.h"
+
+/* What is above HTTP.  Everything is borrowed until httpd_close. */
+struct http_app {
+    void *self; /* first argument of the handlers and of these functions */
+    const struct http_route *routes;
+    size_t route_count;
+    /* Makes the reply to a request that no handler saw; on the HTTP thread. */
+    void (*refuse)(void *self, const struct http_request *request, const struct http_refusal *refusal,
+                   struct http_reply *reply);
+    /* The client of a waiting request hung up; on the watching thread.  note is what the handler had
+     * written into request->note. */
+    void (*abandon)(void *self, const char *note);
+};
+
+struct httpd_config {
+    int listen_fd; /* listening, not blocking; stays the caller's */
+    struct http_guard guard;
+    size_t max_body;           /* bytes of one body; all bodies together may have four times as many */
+    unsigned connection_limit; /* connections at the same time */
+};
+
+struct httpd;
+
+/* Starts serving.  Borrows app and log.  Errors: LTD_EIO, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status httpd_open(const struct httpd_config *config, const struct http_app *app,
+                                        struct log *log, struct httpd **out, struct ltd_error *err);
+
+/* What the request with this ticket waited for has happened.  Unknown tickets are fine.  Any thread. */
+void httpd_wake(struct httpd *httpd, uint64_t ticket);
+
+/* Accepts no more connections, wakes every request that still waits, gives replies up to flush_ms to leave,
+ * and stops.  Other threads than httpd's own must not call httpd_wake any more.  NULL is fine. */
+void httpd_close(struct httpd *httpd, int flush_ms);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * job.h - a job as everybody sees it.
+ *
+ * queued -> running -> succeeded | failed | canceled; a finished job is kept for a while, then it is expired:
+ * only its id is remembered.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <latentd/error.h>
+
+#include "jobs/job_request.h"
+#include "util/blob.h"
+#include "util/random_id.h"
+
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED };
+
+const char *job_state_name(enum job_state state); /* "queued", ... */
+bool job_state_is_final(enum job_state state);
+
+struct job_image {
+    struct blob *png;
+    uint64_t seed;
+};
+
+/* Seconds, over all images of the job. */
+struct job_timings {
+    double text_s, encode_s, sample_s, decode_s, png_s;
+};
+
+/* What running a job came to. */
+struct job_result {
+    enum job_state state;     /* a final one */
+    struct job_image *images; /* [image_count], of which each png is owned; only when it succeeded */
+    int image_count;
+    struct job_timings timings;
+    struct ltd_error error; /* when it did not succeed */
+};
+
+void job_result_fini(struct job_result *result); /* also of a zeroed struct */
+
+/* A copy of all that is stored about a job; holds references, ended with job_record_fini. */
+struct job_record {
+    char id[RANDOM_ID_SIZE];
+    enum job_state state;
+    struct job_request *request;
+    int64_t created_ms, started_ms, ended_ms; /* since 1970; 0: not yet */
+    int position;                             /* among the waiting, from 1; 0: does not wait */
+    struct job_result result;                 /* once the state is final */
+};
+
+void job_record_fini(struct job_record *record); /* also of a zeroed struct */
+
+#endif

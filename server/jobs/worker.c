@@ -1,0 +1,109 @@
+#include "jobs/worker.h"
+
+#include <stdlib.h>
+
+#include "util/clock.h"
+
+/* The part of an image's time that its sampling steps are taken to be. */
+static const double sample_share = 0.95;
+
+struct run {
+    struct job_progress progress;
+    int count;
+    void (*report)(void *arg, const struct job_progress *now);
+    void *arg;
+};
+
+static void on_progress(void *arg, enum ltd_phase phase, int done, int total)
+{
+    struct run *run = arg;
+    struct job_progress *now = &run->progress;
+    double part = 0;
+
+    now->phase = phase;
+    if (phase == LTD_PHASE_SAMPLE) {
+        now->step = done;
+        now->steps = total;
+    }
+    if (phase == LTD_PHASE_SAMPLE && total > 0)
+        part = sample_share * done / total;
+    else if (phase == LTD_PHASE_DECODE)
+        part = done >= total ? 1 : sample_share;
+    now->fraction = (now->image + part) / run->count;
+    run->report(run->arg, now);
+}
+
+static enum ltd_status encode(const struct ltd_model *model, const struct job_request *request, int index,
+                              const struct ltd_image *image, struct job_image *out, struct ltd_error *err)
+{
+    char *text = request->metadata ? ltd_params_text(model, &request->params, index) : NULL;
+    const struct ltd_png_text chunk = {"parameters", text};
+    struct ltd_bytes png;
+    enum ltd_status st;
+
+    if (request->metadata && !text)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the picture's metadata");
+    st = ltd_png_encode(image, &chunk, text ? 1 : 0, &png, err);
+    free(text);
+    if (st != LTD_OK)
+        return st;
+    out->png = blob_take(png.data, png.size);
+    out->seed = request->params.seed + (uint64_t)index;
+    if (out->png)
+        return LTD_OK;
+    free(png.data);
+    return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
+}
+
+static enum ltd_status make_image(struct ltd_session *session, const struct ltd_model *model,
+                                  const struct job_request *request, int index, const struct ltd_watch *watch,
+                                  struct job_result *result)
+{
+    struct ltd_gen_report report = {0};
+    struct ltd_image *image = NULL;
+    double start;
+    enum ltd_status st =
+        ltd_session_generate(session, &request->params, index, watch, &image, &report, &result->error);
+
+    if (st != LTD_OK)
+        return st;
+    result->timings.text_s += report.text_s;
+    result->timings.encode_s += report.encode_s;
+    result->timings.sample_s += report.sample_s;
+    result->timings.decode_s += report.decode_s;
+    start = clock_monotonic();
+    st = encode(model, request, index, image, &result->images[index], &result->error);
+    result->timings.png_s += clock_monotonic() - start;
+    ltd_image_free(image);
+    if (st == LTD_OK)
+        result->image_count++;
+    return st;
+}
+
+void worker_run(struct ltd_session *session, const struct ltd_model *model, const struct job_request *request,
+                const atomic_bool *cancel, void (*progress)(void *arg, const struct job_progress *now),
+                void *arg, struct job_result *result)
+{
+    struct run run = {.count = request->params.count, .report = progress, .arg = arg};
+    const struct ltd_watch watch = {on_progress, &run, cancel};
+    enum ltd_status st = LTD_OK;
+
+    *result = (struct job_result){.state = JOB_SUCCEEDED};
+    run.progress.steps = request->params.steps;
+    result->images = calloc((size_t)run.count, sizeof *result->images);
+    if (!result->images)
+        st = ltd_fail(&result->error, LTD_ENOMEM, "no memory for the pictures");
+    for (int i = 0; st == LTD_OK && i < run.count; i++) {
+        run.progress.image = i;
+        run.progress.step = 0;
+        st = make_image(session, model, request, i, &watch, result);
+    }
+    if (st == LTD_OK)
+        return;
+    for (int i = 0; i < result->image_count; i++)
+        blob_unref(result->images[i].png);
+    free(result->images);
+    result->images = NULL;
+    result->image_count = 0;
+    result->state = st == LTD_ECANCELED ? JOB_CANCELED : JOB_FAILED;
+}

@@ -1,0 +1,274 @@
+#include "serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "handlers/app.h"
+#include "http/http_listen.h"
+#include "http/httpd.h"
+#include "store/memory_store.h"
+#include "util/clock.h"
+#include "util/exit_code.h"
+#include "util/listen_address.h"
+#include "util/log.h"
+#include "util/model_path.h"
+
+enum {
+    SPARE_FDS = 256, /* for what is not a connection */
+    MAX_CONNECTIONS = 16384,
+    FLUSH_MS = 10000, /* for the last replies to leave */
+    REMEMBERED_JOBS = 65536,
+    REMEMBERED_S = 24 * 3600,
+    SHUTDOWN_POLL_MS = 20
+};
+
+/* Everything that serving takes, in the order in which it is made. */
+struct server {
+    const struct options *options;
+    struct log log;
+    struct model_set models;
+    struct listen_address address;
+    int listen_fd, port;
+    struct job_store *store;
+    struct jobs *jobs;
+    struct app app;
+    struct http_app http_app;
+    struct httpd *httpd;
+    sigset_t signals;
+};
+
+static const struct http_route routes[] = {
+#define ROUTE(method, pattern, handle, admit, body) {method, pattern, handle, admit, body},
+#include "handlers/routes.def"
+#undef ROUTE
+};
+
+static int complain(struct server *server, int code, const char *message)
+{
+    log_note(&server->log, LOG_ERROR, "%s", message);
+    return code;
+}
+
+static int open_model(struct server *server, const char *entry)
+{
+    char name[MODEL_NAME_SIZE];
+    const char *path;
+    const char *wrong = model_entry_split(entry, name, &path);
+    struct ltd_error error;
+
+    if (wrong)
+        return complain(server, EXIT_CODE_USAGE, wrong);
+    if (model_set_open(&server->models, name, path, &error) == LTD_OK)
+        return EXIT_CODE_DONE;
+    return complain(server, error.status == LTD_EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_MODEL, error.message);
+}
+
+static int open_default_model(struct server *server)
+{
+    const char *path = model_path_default();
+    char message[512];
+    size_t used;
+
+    if (path)
+        return open_model(server, path);
+    used = (size_t)snprintf(message, sizeof message, "no model; looked for model_index.json in");
+    for (size_t i = 0; model_path_candidate(i) && used < sizeof message; i++)
+        used += (size_t)snprintf(message + used, sizeof message - used, " %s", model_path_candidate(i));
+    return complain(server, EXIT_CODE_MODEL, message);
+}
+
+static int open_models(struct server *server)
+{
+    const struct option_list *list = &server->options->model;
+    int code = EXIT_CODE_DONE;
+
+    if (list->count == 0)
+        return open_default_model(server);
+    for (size_t i = 0; code == EXIT_CODE_DONE && i < list->count; i++)
+        code = open_model(server, list->items[i]);
+    return code;
+}
+
+static int open_listener(struct server *server)
+{
+    const char *wrong = listen_address_parse(server->options->listen, &server->address);
+    struct ltd_error error;
+
+    if (wrong)
+        return complain(server, EXIT_CODE_USAGE, wrong);
+    if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
+        return complain(
+            server, EXIT_CODE_USAGE,
+            "listen: others than this machine could reach the server, and nothing asks who they are; "
+            "say --insecure-public if that is meant");
+    if (http_listen(&server->address, &server->listen_fd, &server->port, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_FAILED, error.message);
+    return EXIT_CODE_DONE;
+}
+
+static int open_jobs(struct server *server)
+{
+    const struct options *options = server->options;
+    const struct memory_store_limits limits = {
+        .waiting = options->queue_limit,
+        .keep_s = options->job_ttl,
+        .keep_bytes = options->job_keep_bytes,
+        .remembered = REMEMBERED_JOBS,
+        .remember_s = REMEMBERED_S,
+    };
+    const struct jobs_config config = {options->workers, options_worker_threads(options)};
+    struct ltd_error error;
+
+    server->store = memory_store_open(&limits);
+    if (!server->store)
+        return complain(server, EXIT_CODE_FAILED, "no memory for the job store");
+    if (jobs_open(&config, server->store, &server->models, &server->log, &server->jobs, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_FAILED, error.message);
+    return EXIT_CODE_DONE;
+}
+
+/* As many connections as there are descriptors for; more would make accept(2) fail over and over. */
+static unsigned connection_limit(void)
+{
+    struct rlimit limit = {SPARE_FDS * 2, SPARE_FDS * 2};
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= MAX_CONNECTIONS + SPARE_FDS)
+        return MAX_CONNECTIONS;
+    return limit.rlim_cur > 2 * SPARE_FDS ? (unsigned)limit.rlim_cur - SPARE_FDS
+                                          : (unsigned)limit.rlim_cur / 2;
+}
+
+static int open_http(struct server *server)
+{
+    const struct options *options = server->options;
+    struct app *app = &server->app;
+    const struct httpd_config config = {
+        .listen_fd = server->listen_fd,
+        .guard = {!server->address.is_unix && listen_address_is_loopback(&server->address),
+                  (const char *const *)options->allowed_host.items, options->allowed_host.count},
+        .max_body = options->max_body,
+        .connection_limit = connection_limit(),
+    };
+    struct ltd_error error;
+
+    app->jobs = server->jobs;
+    app->models = &server->models;
+    app->decode = (struct request_context){
+        &server->models,
+        {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+    atomic_init(&app->draining, false);
+    server->http_app =
+        (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
+    if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_FAILED, error.message);
+    return EXIT_CODE_DONE;
+}
+
+static void say_ready(struct server *server)
+{
+    char where[320];
+
+    if (server->address.is_unix)
+        snprintf(where, sizeof where, "unix:%s", server->address.path);
+    else
+        snprintf(where, sizeof where, strchr(server->address.host, ':') ? "http://[%s]:%d" : "http://%s:%d",
+                 server->address.host, server->port);
+    log_event(&server->log, LOG_INFO, "ready", &(struct log_field){"address", where, true}, 1);
+}
+
+/* Waits up to ms for a signal; 0 when none came. */
+static int wait_signal(const struct server *server, int ms)
+{
+    const struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
+    const int got = sigtimedwait(&server->signals, NULL, &time);
+
+    return got > 0 ? got : 0;
+}
+
+/* Gives jobs until `end` to finish; a second signal ends the process here and now. */
+static void wait_for_jobs(struct server *server, double end)
+{
+    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end) {
+        if (wait_signal(server, SHUTDOWN_POLL_MS) == 0)
+            continue;
+        log_note(&server->log, LOG_WARN, "a second signal: ending at once");
+        if (server->address.is_unix)
+            unlink(server->address.path);
+        _exit(EXIT_CODE_FAILED);
+    }
+}
+
+static void drain(struct server *server)
+{
+    log_note(&server->log, LOG_INFO, "draining: jobs have %d s to finish", server->options->drain_seconds);
+    atomic_store(&server->app.draining, true);
+    jobs_refuse(server->jobs);
+    wait_for_jobs(server, clock_monotonic() + server->options->drain_seconds);
+    if (jobs_are_idle(server->jobs))
+        return;
+    log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
+    jobs_cancel_all(server->jobs);
+}
+
+static void serve(struct server *server)
+{
+    say_ready(server);
+    while (wait_signal(server, 1000) == 0)
+        jobs_expire(server->jobs);
+    drain(server);
+}
+
+/* In reverse: workers end and notify the last requests, the replies leave, then the rest goes. */
+static void close_all(struct server *server)
+{
+    if (server->jobs)
+        jobs_stop(server->jobs);
+    httpd_close(server->httpd, FLUSH_MS);
+    jobs_close(server->jobs);
+    if (server->store)
+        server->store->ops->close(server->store);
+    if (server->listen_fd >= 0) {
+        close(server->listen_fd);
+        if (server->address.is_unix)
+            unlink(server->address.path);
+    }
+    model_set_fini(&server->models);
+}
+
+static int start(struct server *server)
+{
+    int (*const steps[])(struct server *) = {open_models, open_listener, open_jobs, open_http};
+    int code = EXIT_CODE_DONE;
+
+    for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)
+        code = steps[i](server);
+    return code;
+}
+
+int serve_run(const struct options *options)
+{
+    struct server server = {.options = options, .listen_fd = -1};
+    int code;
+
+    log_init(&server.log, STDERR_FILENO, options->log_format == OPTIONS_LOG_JSON);
+    sigemptyset(&server.signals);
+    sigaddset(&server.signals, SIGTERM);
+    sigaddset(&server.signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &server.signals, NULL); /* before any thread: all inherit it */
+    signal(SIGPIPE, SIG_IGN);
+    code = start(&server);
+    if (code == EXIT_CODE_DONE)
+        serve(&server);
+    close_all(&server);
+    return code;
+}

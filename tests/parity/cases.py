@@ -1,0 +1,143 @@
+"""What is asked of each small model: the cases, and the tensors that go in."""
+
+import torch
+
+from samplers import SAMPLERS, schedules_of
+from tiny_models import generator_for
+
+PROMPTS = [
+    "a painting of a red fox in the snow",
+    "",
+    "Portrait of a CAT with a hat, it's 3 o'clock!?  (detailed:1.2)",
+    "ünïcödé \u732b caf\u00e9 \U0001f431 naïve",
+    " ".join(["the quick brown fox jumps over the lazy dog"] * 12),
+]
+NEGATIVE = "ugly, blurry, low quality"
+
+
+class Plan:
+    """Collects the cases and input tensors of one model."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        self.cases = []
+        self.tensors = {}
+        self.factor = 2 ** (len(spec.vae["block_out_channels"]) - 1)
+
+    def draw(self, label, *shape):
+        """Adds a standard normal input tensor; returns its name."""
+        self.tensors[label] = torch.randn(shape, generator=generator_for(self.spec.name, label))
+        return label
+
+    def add(self, name, kind, **fields):
+        """Adds a case whose result is the tensor "<name>.out"."""
+        self.cases.append({"name": name, "kind": kind, **fields, "out": f"{name}.out"})
+
+
+def add_text_cases(plan, tokenizer):
+    """Token ids, the encoder's output for each clip_skip, and each layer's keys."""
+    for i, prompt in enumerate(PROMPTS):
+        plan.add(f"tokens-{i}", "tokens", prompt=prompt)
+    for i in (0, 2, 4):
+        settings = {"padding": "max_length", "max_length": tokenizer.model_max_length, "truncation": True}
+        ids = tokenizer(PROMPTS[i], return_tensors="pt", **settings).input_ids
+        plan.tensors[f"ids-{i}"] = ids.float()
+    layers = plan.spec.text["num_hidden_layers"]
+    for i in (0, 2, 4):
+        plan.add(f"text-{i}", "text", ids=f"ids-{i}", clip_skip=0)
+    for skip in range(1, layers):
+        plan.add(f"text-skip-{skip}", "text", ids="ids-0", clip_skip=skip)
+    for layer in range(layers):
+        plan.add(f"text-keys-{layer}", "text_keys", ids="ids-2", layer=layer)
+
+
+def add_unet_cases(plan):
+    """A batch of two, a wide and a tall latent (odd at the coarser levels), and a fractional timestep."""
+    channels = plan.spec.unet.get("in_channels", 4)
+    tokens = plan.spec.text["max_position_embeddings"]
+    sizes = [(2, 16, 16, 981), (1, 9, 13, 437.25), (1, 14, 11, 1)]
+    for batch, height, width, timestep in sizes:
+        name = f"unet-{height}x{width}"
+        sample = plan.draw(f"{name}.sample", batch, channels, height, width)
+        context = plan.draw(f"{name}.context", batch, tokens, plan.spec.text["hidden_size"])
+        plan.add(name, "unet", sample=sample, timestep=timestep, context=context)
+
+
+def add_vae_cases(plan):
+    """Both ways at two sizes, and the keys of the two attention layers where there are any."""
+    channels = plan.spec.vae.get("latent_channels", 4)
+    for height, width in [(6, 6), (3, 5)]:
+        size = f"{height}x{width}"
+        latent = plan.draw(f"latent-{size}", 1, channels, height, width)
+        image = plan.draw(f"image-{size}", 1, 3, height * plan.factor, width * plan.factor)
+        plan.add(f"vae-decode-{size}", "vae_decode", latent=latent)
+        plan.add(f"vae-encode-{size}", "vae_encode", image=image)
+    if plan.spec.vae.get("mid_block_add_attention", True):
+        plan.add("vae-keys-decoder", "vae_keys", part="decoder", latent="latent-6x6")
+        plan.add("vae-keys-encoder", "vae_keys", part="encoder", image="image-6x6")
+
+
+def init_image(label, height, width):
+    """A picture with broad colours and a little grain: 8-bit values, [height, width, 3]."""
+    generator = generator_for(label, height, width)
+    broad = torch.randn((1, 3, 3, 3), generator=generator)
+    smooth = torch.nn.functional.interpolate(broad, size=(height, width), mode="bilinear")[0].permute(1, 2, 0)
+    grain = torch.randn((height, width, 3), generator=generator)
+    return (128 + 60 * smooth + 12 * grain).round().clamp(0, 255)
+
+
+def add_request(plan, name, picture=True, image=False, **settings):
+    """One whole generation: its final latent and, unless picture is false, its picture."""
+    request = {"prompt": PROMPTS[0], "negative_prompt": NEGATIVE, "seed": 7, "steps": 6, "cfg_scale": 7.5}
+    request.update(base_size(plan.factor), **settings)
+    fields = {"request": request}
+    if image:
+        fields["init_image"] = f"init-{request['height']}x{request['width']}"
+        plan.tensors[fields["init_image"]] = init_image(plan.spec.name, request["height"], request["width"])
+    plan.add(f"latent-{name}", "latent", **fields)
+    if picture:
+        plan.add(f"picture-{name}", "picture", **fields)
+
+
+def base_size(factor):
+    """A small size in pixels; the reference takes multiples of 8 only."""
+    unit = max(8, 4 * factor)
+    return {"width": unit, "height": unit}
+
+
+def add_request_cases(plan):
+    """The model's own sampler: guidance on and off, prompts, seeds, clip_skip, non-square sizes."""
+    unit = base_size(plan.factor)["width"]
+    add_request(plan, "own")
+    add_request(plan, "own-no-guidance", cfg_scale=1, steps=5)
+    add_request(plan, "own-weak-guidance", cfg_scale=0.5, steps=5, picture=False)
+    add_request(plan, "own-wide", width=2 * unit, height=unit + 8, seed=2**32 - 1)
+    add_request(plan, "own-empty", prompt="", negative_prompt="", seed=0, picture=False)
+    add_request(plan, "own-long", prompt=PROMPTS[4], steps=5, picture=False)
+    add_request(plan, "own-big-seed", seed=2**64 - 1, steps=5, picture=False)
+    for skip in range(1, plan.spec.text["num_hidden_layers"]):
+        add_request(plan, f"own-clip-skip-{skip}", clip_skip=skip, steps=5, picture=False)
+    add_request(plan, "own-from-image", image=True, strength=0.6, steps=8)
+
+
+def add_sampler_cases(plan):
+    """Every sampler with every schedule it takes, and from an image at two strengths."""
+    for i, sampler in enumerate(SAMPLERS):
+        for scheduler in schedules_of(sampler):
+            chosen = {"sampler": sampler, "scheduler": scheduler}
+            add_request(plan, f"{sampler}-{scheduler}", steps=5 + i % 4, seed=11 + i, **chosen)
+        for strength in (0.4, 1.0):
+            settings = {"sampler": sampler, "scheduler": "model", "strength": strength, "steps": 8, "cfg_scale": 3}
+            add_request(plan, f"{sampler}-image-{strength}", image=True, picture=strength < 1, **settings)
+
+
+def plan_cases(spec, tokenizer):
+    """All cases of a small model."""
+    plan = Plan(spec)
+    add_text_cases(plan, tokenizer)
+    add_unet_cases(plan)
+    add_vae_cases(plan)
+    add_request_cases(plan)
+    if spec.full_grid:
+        add_sampler_cases(plan)
+    return plan

@@ -1,0 +1,416 @@
+#include "fixture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "kernels/gemm.h"
+#include "pipeline/generation.h"
+#include "relative_error.h"
+
+enum ltd_status fixture_open(struct fixture *f, const char *dir, int threads, struct ltd_error *err)
+{
+    char path[4096];
+    enum ltd_status st;
+
+    *f = (struct fixture){0};
+    snprintf(f->dir, sizeof f->dir, "%s", dir);
+    snprintf(path, sizeof path, "%s/cases.json", dir);
+    gemm_init();
+    st = ltd_json_read_file(path, 64 << 20, &f->json, err);
+    if (st == LTD_OK) {
+        const char *model = ltd_json_string(ltd_json_get(f->json, "model"));
+
+        snprintf(f->model_dir, sizeof f->model_dir, "%s/%s", dir, model ? model : "model");
+        snprintf(path, sizeof path, "%s/tensors.safetensors", dir);
+        st = weight_set_open_file(path, &f->tensors, err);
+    }
+    if (st == LTD_OK)
+        st = pool_new(threads, &f->pool, err);
+    if (st != LTD_OK)
+        fixture_close(f);
+    return st;
+}
+
+void fixture_close(struct fixture *f)
+{
+    pool_free(f->pool);
+    weight_set_close(f->tensors);
+    ltd_json_free(f->json);
+    *f = (struct fixture){0};
+}
+
+const struct ltd_json *fixture_cases(const struct fixture *f)
+{
+    return ltd_json_get(f->json, "cases");
+}
+
+const char *case_text(const struct ltd_json *c, const char *key)
+{
+    const char *text = ltd_json_string(ltd_json_get(c, key));
+
+    return text ? text : "";
+}
+
+static double case_number(const struct ltd_json *c, const char *key, double absent)
+{
+    const struct ltd_json *v = ltd_json_get(c, key);
+
+    return v ? ltd_json_number(v) : absent;
+}
+
+const char *case_part(const struct ltd_json *c)
+{
+    const char *kind = case_text(c, "kind");
+
+    if (strncmp(kind, "text", 4) == 0)
+        return "text_encoder";
+    if (strcmp(kind, "unet") == 0)
+        return "unet";
+    return strncmp(kind, "vae", 3) == 0 ? "vae" : NULL;
+}
+
+/* A tensor of the fixture as f32, by the case's key; the caller frees it.  *w is its shape. */
+static float *load(const struct fixture *f, const struct ltd_json *c, const char *key,
+                   const struct weight **w)
+{
+    float *values;
+
+    *w = weight_set_find(f->tensors, case_text(c, key));
+    values = *w ? malloc((*w)->count * sizeof *values + 1) : NULL;
+    if (values)
+        memcpy(values, (*w)->data, (*w)->count * sizeof *values);
+    return values;
+}
+
+/* [n, c, h, w] -> [n, h, w, c], or back: rows and columns of one item change places. */
+static void swap_axes(float *out, const float *in, size_t items, size_t rows, size_t columns)
+{
+    for (size_t n = 0; n < items; n++)
+        for (size_t r = 0; r < rows; r++)
+            for (size_t k = 0; k < columns; k++)
+                out[(n * columns + k) * rows + r] = in[(n * rows + r) * columns + k];
+}
+
+/* One input or output of a tensor case. */
+struct operand {
+    float *values;
+    const struct weight *w;
+    struct tensor t; /* NHWC; its data is this operand's own */
+};
+
+/* Loads [n, c, h, w] or [n, tokens, c] as a tensor. */
+static bool operand_load(struct operand *o, const struct fixture *f, const struct ltd_json *c,
+                         const char *key)
+{
+    size_t pixels;
+
+    o->values = load(f, c, key, &o->w);
+    if (!o->values)
+        return false;
+    if (o->w->rank == 3) {
+        o->t = (struct tensor){o->values, o->w->dim[0], o->w->dim[1], 1, o->w->dim[2]};
+        return true;
+    }
+    o->t = (struct tensor){malloc(o->w->count * sizeof(float)), o->w->dim[0], o->w->dim[2], o->w->dim[3],
+                           o->w->dim[1]};
+    pixels = o->t.h * o->t.w;
+    if (!o->t.data)
+        return false;
+    swap_axes(o->t.data, o->values, o->t.n, o->t.c, pixels);
+    return true;
+}
+
+static void operand_free(struct operand *o)
+{
+    if (o->t.data != o->values)
+        free(o->t.data);
+    free(o->values);
+}
+
+/* All that the forward passes of the tensor cases take. */
+struct forward {
+    const struct ltd_json *c;
+    const struct parts *parts;
+    const char *kind;
+    struct tensor y, x, context;
+    const int32_t *ids;
+};
+
+static bool forward_can(const struct forward *r)
+{
+    const char *part = case_part(r->c);
+
+    return (strcmp(part, "text_encoder") == 0 && r->parts->text) ||
+           (strcmp(part, "unet") == 0 && r->parts->unet) || (strcmp(part, "vae") == 0 && r->parts->vae);
+}
+
+static void forward_run(const struct forward *r, struct exec *e)
+{
+    const bool decoder = strcmp(case_text(r->c, "part"), "decoder") == 0;
+
+    if (strcmp(r->kind, "text") == 0)
+        clip_text_forward(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "clip_skip", 0));
+    else if (strcmp(r->kind, "text_keys") == 0)
+        clip_text_keys(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "layer", 0));
+    else if (strcmp(r->kind, "unet") == 0)
+        unet_forward(r->parts->unet, e, r->y, r->x, case_number(r->c, "timestep", 0), r->context);
+    else if (strcmp(r->kind, "vae_decode") == 0)
+        vae_decode(r->parts->vae, e, r->y, r->x);
+    else if (strcmp(r->kind, "vae_encode") == 0)
+        vae_encode(r->parts->vae, e, r->y, r->x);
+    else
+        (decoder ? vae_decoder_keys : vae_encoder_keys)(r->parts->vae, e, r->y, r->x);
+}
+
+/* Dry, then on memory of just that size. */
+static bool forward_twice(const struct forward *r, struct pool *pool)
+{
+    struct arena dry_arena, arena = {0};
+    struct exec dry = {.arena = &dry_arena}, e = {.arena = &arena, .pool = pool};
+    size_t lanes;
+    bool exact;
+
+    arena_init_dry(&dry_arena);
+    forward_run(r, &dry);
+    lanes = (exec_lanes_size(&dry, pool_threads(pool)) + 127) / ARENA_ALIGN * ARENA_ALIGN;
+    if (dry_arena.overflow || arena_reserve(&arena, dry_arena.peak + lanes, NULL) != LTD_OK)
+        return false;
+    exec_set_lanes(&e, arena_alloc(&arena, lanes - ARENA_ALIGN, 1), &dry);
+    forward_run(r, &e);
+    exact = arena.peak <= dry_arena.peak + lanes;
+    arena_fini(&arena);
+    return exact;
+}
+
+static int32_t *to_ids(const struct operand *o)
+{
+    int32_t *ids = malloc(o->w->count * sizeof *ids + 1);
+
+    for (size_t i = 0; ids && i < o->w->count; i++)
+        ids[i] = (int32_t)o->values[i];
+    return ids;
+}
+
+double case_error(const struct fixture *f, const struct ltd_json *c, const struct parts *parts)
+{
+    struct operand want = {0}, x = {0}, context = {0};
+    struct forward r = {.c = c, .parts = parts, .kind = case_text(c, "kind")};
+    const char *input = ltd_json_get(c, "sample") ? "sample" : ltd_json_get(c, "latent") ? "latent" : "image";
+    int32_t *ids = NULL;
+    double error = -1;
+    bool ready = forward_can(&r) && operand_load(&want, f, c, "out");
+
+    if (ready && strcmp(case_part(c), "text_encoder") == 0) {
+        x.values = load(f, c, "ids", &x.w);
+        ids = x.values ? to_ids(&x) : NULL;
+        ready = ids != NULL;
+    } else if (ready) {
+        ready = operand_load(&x, f, c, input);
+    }
+    if (ready && strcmp(r.kind, "unet") == 0)
+        ready = operand_load(&context, f, c, "context");
+    r.ids = ids;
+    r.x = x.t;
+    r.context = context.t;
+    r.y = want.t;
+    r.y.data = ready ? malloc(tensor_count(want.t) * sizeof(float)) : NULL;
+    if (r.y.data && forward_twice(&r, f->pool))
+        error = check_relative_error(r.y.data, want.t.data, tensor_count(want.t));
+    free(r.y.data);
+    free(ids);
+    operand_free(&want);
+    operand_free(&x);
+    operand_free(&context);
+    return error;
+}
+
+static const char *request_text(const struct ltd_json *r, const char *key, const char *absent)
+{
+    const char *text = ltd_json_string(ltd_json_get(r, key));
+
+    return text ? text : absent;
+}
+
+/* The wire form of a request, as the fixtures use it, on the model's defaults. */
+static struct ltd_gen_params read_request(const struct ltd_json *r, const struct ltd_model *model)
+{
+    struct ltd_gen_params p = ltd_params_default(model);
+
+    p.prompt = request_text(r, "prompt", "");
+    p.negative_prompt = request_text(r, "negative_prompt", "");
+    p.steps = (int)case_number(r, "steps", p.steps);
+    p.cfg_scale = case_number(r, "cfg_scale", p.cfg_scale);
+    p.width = (int)case_number(r, "width", p.width);
+    p.height = (int)case_number(r, "height", p.height);
+    p.strength = case_number(r, "strength", p.strength);
+    p.clip_skip = (int)case_number(r, "clip_skip", 0);
+    p.numerics = LTD_NUMERICS_STRICT;
+    if (ltd_json_get(r, "seed") && !ltd_json_uint64(ltd_json_get(r, "seed"), &p.seed))
+        p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */
+    p.sampler = (enum ltd_sampler)ltd_sampler_find(request_text(r, "sampler", ltd_sampler_name(p.sampler)));
+    p.scheduler = (enum ltd_scheduler)ltd_scheduler_find(request_text(r, "scheduler", "model"));
+    return p;
+}
+
+/* The picture [h, w, 3] under the case's key, as 8-bit values; NULL when there is none. */
+static struct ltd_image *load_image(const struct fixture *f, const struct ltd_json *c, const char *key)
+{
+    const struct weight *w;
+    float *values = load(f, c, key, &w);
+    struct ltd_image *image = NULL;
+
+    if (values && w->rank == 3 && ltd_image_new((int)w->dim[1], (int)w->dim[0], &image, NULL) == LTD_OK)
+        for (size_t i = 0; i < w->count; i++)
+            image->pixels[i] = (uint8_t)values[i];
+    free(values);
+    return image;
+}
+
+static bool compare_pictures(const struct ltd_image *got, const struct ltd_image *want, char *detail,
+                             size_t size)
+{
+    const size_t n = (size_t)want->width * (size_t)want->height * 3;
+    size_t different = 0;
+    int largest = 0;
+
+    if (got->width != want->width || got->height != want->height) {
+        snprintf(detail, size, "%d x %d pixels, not %d x %d", got->width, got->height, want->width,
+                 want->height);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int d = abs((int)got->pixels[i] - (int)want->pixels[i]);
+
+        different += d != 0;
+        largest = d > largest ? d : largest;
+    }
+    snprintf(detail, size, "%d levels off, %.3f %% of values different", largest,
+             100.0 * (double)different / (double)n);
+    return largest <= PICTURE_LEVELS && (double)different <= PICTURE_DIFFERENT * (double)n;
+}
+
+static bool picture_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                           const struct ltd_gen_params *p, char *detail, size_t size)
+{
+    struct ltd_image *want = load_image(f, c, "out"), *got = NULL;
+    struct ltd_session *session = NULL;
+    struct ltd_error err;
+    bool passed = false;
+
+    if (!want)
+        snprintf(detail, size, "no such picture in the fixture");
+    else if (ltd_session_new(model, pool_threads(f->pool), &session, &err) != LTD_OK ||
+             ltd_session_generate(session, p, 0, NULL, &got, NULL, &err) != LTD_OK)
+        snprintf(detail, size, "%s", err.message);
+    else
+        passed = compare_pictures(got, want, detail, size);
+    ltd_session_free(session);
+    ltd_image_free(got);
+    ltd_image_free(want);
+    return passed;
+}
+
+/* Runs the pipeline up to the latent, which out [c, h, w] receives. */
+static enum ltd_status make_latent(const struct fixture *f, const struct ltd_model *model,
+                                   const struct ltd_gen_params *p, float *out, struct ltd_error *err)
+{
+    struct arena dry_arena, arena = {0};
+    struct exec dry = {.arena = &dry_arena}, e = {.arena = &arena, .pool = f->pool};
+    struct generation g;
+    size_t lanes = 0;
+    enum ltd_status st = generation_init(&g, model, p, 0, err);
+
+    arena_init_dry(&dry_arena);
+    if (st == LTD_OK)
+        st = generation_run(&g, &dry, err);
+    if (st == LTD_OK) {
+        lanes = exec_lanes_size(&dry, pool_threads(f->pool)) + 2 * ARENA_ALIGN;
+        st = arena_reserve(&arena, dry_arena.peak + lanes, err);
+    }
+    if (st == LTD_OK) {
+        exec_set_lanes(&e, arena_alloc(&arena, lanes - 2 * ARENA_ALIGN, 1), &dry);
+        g.latent = out;
+        st = generation_run(&g, &e, err);
+    }
+    arena_fini(&arena);
+    generation_fini(&g);
+    return st;
+}
+
+static bool latent_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                          const struct ltd_gen_params *p, char *detail, size_t size)
+{
+    const struct weight *w;
+    float *want = load(f, c, "out", &w), *got = want ? malloc(w->count * sizeof *got + 1) : NULL;
+    const size_t count = (size_t)(p->height / model->info.vae_factor) *
+                         (size_t)(p->width / model->info.vae_factor) * (size_t)model->info.latent_channels;
+    struct ltd_error err = {.message = "no such latent in the fixture"};
+    bool passed = false;
+
+    if (!got || w->count != count || make_latent(f, model, p, got, &err) != LTD_OK) {
+        snprintf(detail, size, "%s", err.message);
+    } else {
+        const double error = check_relative_error(got, want, count);
+
+        snprintf(detail, size, "relative error %.2e", error);
+        passed = error <= LATENT_TOLERANCE;
+    }
+    free(got);
+    free(want);
+    return passed;
+}
+
+static bool request_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                           char *detail, size_t size)
+{
+    struct ltd_gen_params p = read_request(ltd_json_get(c, "request"), model);
+    struct ltd_image *init = ltd_json_get(c, "init_image") ? load_image(f, c, "init_image") : NULL;
+    bool passed = false;
+
+    p.init_image = init;
+    if (!ltd_params_check(model, &p, NULL, NULL))
+        snprintf(detail, size, "the request was refused");
+    else if (strcmp(case_text(c, "kind"), "picture") == 0)
+        passed = picture_passes(f, c, model, &p, detail, size);
+    else
+        passed = latent_passes(f, c, model, &p, detail, size);
+    ltd_image_free(init);
+    return passed;
+}
+
+static bool tokens_pass(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                        char *detail, size_t size)
+{
+    const struct weight *w;
+    const char *prompt = case_text(c, "prompt");
+    float *want = load(f, c, "out", &w);
+    int32_t *ids = want ? calloc(w->count + 1, sizeof *ids) : NULL;
+    bool passed = ids && clip_tokenizer_encode(model->tokenizer, prompt, strlen(prompt), ids, (int)w->count,
+                                               NULL, NULL) == LTD_OK;
+
+    for (size_t i = 0; passed && i < w->count; i++)
+        passed = ids[i] == (int32_t)want[i];
+    snprintf(detail, size, "%s", passed ? "equal" : "the ids differ");
+    free(ids);
+    free(want);
+    return passed;
+}
+
+bool case_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                 char *detail, size_t size)
+{
+    const char *kind = case_text(c, "kind");
+    const struct parts parts = {model->text, model->unet, model->vae};
+    double error;
+
+    if (strcmp(kind, "tokens") == 0)
+        return tokens_pass(f, c, model, detail, size);
+    if (!case_part(c))
+        return request_passes(f, c, model, detail, size);
+    error = case_error(f, c, &parts);
+    snprintf(detail, size, "relative error %.2e", error);
+    return error >= 0 && error <= TENSOR_TOLERANCE;
+}

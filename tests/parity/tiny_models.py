@@ -1,0 +1,223 @@
+"""Small models with generated weights: what they are (Spec), and how a diffusers folder is made from one."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import diffusers
+import safetensors.torch
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from tiny_tokenizer import write_tokenizer
+
+DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+KEY_PROJECTIONS = ("to_k", "k_proj")
+QUERY_PROJECTIONS = ("to_q", "q_proj")
+
+
+@dataclass
+class Spec:
+    """One small model.  The dictionaries hold config.json fields; what they leave out is the class's default."""
+
+    name: str
+    unet: dict
+    vae: dict
+    text: dict
+    scheduler: dict
+    dtype: str = "f32"
+    merges: int = 60
+    shard_bytes: int = 0  # U-Net weight files of at most so many bytes, with an index; 0: one file
+    sparse: bool = False  # config.json files leave out every field that has its default, as old ones do
+    bare_text_names: bool = False  # text encoder tensors without the "text_model." prefix
+    full_grid: bool = False  # cases for every sampler and schedule
+
+
+def number_from(*labels):
+    """A 63-bit number that depends on the labels alone."""
+    digest = hashlib.sha256("/".join(map(str, labels)).encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def generator_for(*labels):
+    """A random generator whose stream depends on the labels alone."""
+    return torch.Generator("cpu").manual_seed(number_from(*labels))
+
+
+def is_norm(module):
+    """True for the layers whose weight multiplies a normalised value."""
+    return isinstance(module, (torch.nn.GroupNorm, torch.nn.LayerNorm))
+
+
+def draw_parameter(module, module_name, kind, shape, generator):
+    """One tensor, scaled so that activations stay of order 1 and attention logits between 1 and 2."""
+    noise = torch.randn(shape, generator=generator)
+    if is_norm(module) and kind == "weight":
+        return 1 + 0.3 * noise
+    if kind == "bias":
+        return 0.5 * noise
+    if isinstance(module, torch.nn.Embedding):
+        return 0.8 * noise
+    weight = noise / math.sqrt(math.prod(shape[1:]))
+    if module_name.endswith(KEY_PROJECTIONS + QUERY_PROJECTIONS):
+        return 1.25 * weight
+    if module_name.endswith("conv_shortcut"):
+        # In an up block the first inputs come from below and the last ones from the skip; with equal weights the
+        # coarsest levels would hardly be heard in the output.
+        return weight * torch.linspace(1.7, 0.3, shape[1]).reshape(1, -1, 1, 1)
+    return weight
+
+
+def fill(model, label):
+    """Overwrites every parameter; each one's values depend on label and its name alone."""
+    with torch.no_grad():
+        for module_name, module in model.named_modules():
+            for kind, parameter in module.named_parameters(recurse=False):
+                generator = generator_for(label, module_name, kind)
+                parameter.copy_(draw_parameter(module, module_name, kind, parameter.shape, generator))
+    return model.eval()
+
+
+def drop_defaults(path, defaults):
+    """Takes out of a config.json each field that has its default."""
+    config = json.loads(path.read_text())
+    kept = {key: value for key, value in config.items() if key not in defaults or defaults[key] != value}
+    path.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def listed(value):
+    """Tuples as JSON gives them back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def class_defaults(cls):
+    """The defaults of a diffusers model class."""
+    import inspect
+
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {p.name: listed(p.default) for p in parameters if p.default is not p.empty}
+
+
+def write_network(spec, part, cls, config, folder):
+    """Writes unet/ or vae/."""
+    model = fill(cls(**config), f"{spec.name}/{part}").to(DTYPES[spec.dtype])
+    shard = {"max_shard_size": spec.shard_bytes} if spec.shard_bytes and part == "unet" else {}
+    model.save_pretrained(folder / part, **shard)
+    if spec.sparse:
+        drop_defaults(folder / part / "config.json", class_defaults(cls))
+
+
+def write_text_encoder(spec, vocabulary_size, folder):
+    """Writes text_encoder/, with the tensor names that released models have."""
+    marks = {"bos_token_id": vocabulary_size - 2, "eos_token_id": vocabulary_size - 1, "pad_token_id": 1}
+    config = CLIPTextConfig(vocab_size=vocabulary_size, **marks, **spec.text)
+    model = fill(CLIPTextModel(config), f"{spec.name}/text_encoder").to(DTYPES[spec.dtype])
+    model.save_pretrained(folder / "text_encoder")
+    if not spec.bare_text_names:
+        tensors = {f"text_model.{name}": tensor for name, tensor in model.state_dict().items()}
+        safetensors.torch.save_file(tensors, folder / "text_encoder" / "model.safetensors", {"format": "pt"})
+    if spec.sparse:
+        drop_defaults(folder / "text_encoder" / "config.json", CLIPTextConfig().to_dict())
+
+
+def write_index(spec, folder):
+    """Writes model_index.json and the scheduler's config, with no field that spec does not name."""
+    index = {
+        "_class_name": "StableDiffusionPipeline",
+        "_diffusers_version": diffusers.__version__,
+        "feature_extractor": [None, None],
+        "requires_safety_checker": False,
+        "safety_checker": [None, None],
+        "scheduler": ["diffusers", spec.scheduler["_class_name"]],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    (folder / "scheduler").mkdir()
+    text = json.dumps({**spec.scheduler, "_diffusers_version": diffusers.__version__}, indent=2) + "\n"
+    (folder / "scheduler" / "scheduler_config.json").write_text(text)
+
+
+def write_model(spec, folder):
+    """Writes the whole diffusers folder of spec."""
+    folder = Path(folder)
+    folder.mkdir(parents=True)
+    token_limit = spec.text["max_position_embeddings"]
+    vocabulary_size = write_tokenizer(folder / "tokenizer", spec.merges, token_limit)
+    write_network(spec, "unet", UNet2DConditionModel, spec.unet, folder)
+    write_network(spec, "vae", AutoencoderKL, spec.vae, folder)
+    write_text_encoder(spec, vocabulary_size, folder)
+    write_index(spec, folder)
+
+
+def down(*attention):
+    """down_block_types: one letter a level, x with cross-attention, r without."""
+    return ["CrossAttnDownBlock2D" if level == "x" else "DownBlock2D" for level in attention]
+
+
+def up(*attention):
+    """up_block_types for the same letters as down(), which go from the finest level to the coarsest."""
+    return ["CrossAttnUpBlock2D" if level == "x" else "UpBlock2D" for level in reversed(attention)]
+
+
+def unet_config(levels, channels, **fields):
+    """U-Net fields for a string of levels ("xxr") and their channels."""
+    blocks = {"down_block_types": down(*levels), "up_block_types": up(*levels), "block_out_channels": list(channels)}
+    return {"sample_size": 8, **blocks, **fields}
+
+
+def vae_config(channels, **fields):
+    """VAE fields for a list of channels, one a level."""
+    blocks = {
+        "down_block_types": ["DownEncoderBlock2D"] * len(channels),
+        "up_block_types": ["UpDecoderBlock2D"] * len(channels),
+        "block_out_channels": list(channels),
+    }
+    return {"sample_size": 8 * 2 ** (len(channels) - 1), "norm_num_groups": 2, **blocks, **fields}
+
+
+def text_config(hidden, layers, heads, positions, **fields):
+    """Text encoder fields."""
+    return {
+        "hidden_size": hidden,
+        "intermediate_size": 2 * hidden,
+        "projection_dim": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "max_position_embeddings": positions,
+        **fields,
+    }
+
+
+SCALED_LINEAR = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+}
+
+SPECS = [
+    Spec(
+        "sd15",
+        unet_config("xxxr", [8, 16, 16, 16], norm_num_groups=4, attention_head_dim=2, cross_attention_dim=16),
+        vae_config([4, 8, 8, 8], layers_per_block=2),
+        text_config(16, 3, 2, 77),
+        {
+            "_class_name": "PNDMScheduler",
+            **SCALED_LINEAR,
+            "set_alpha_to_one": False,
+            "skip_prk_steps": True,
+            "steps_offset": 1,
+            "trained_betas": None,
+            "clip_sample": False,
+        },
+        dtype="f16",
+        sparse=True,
+        full_grid=True,
+    ),
+]

@@ -1,0 +1,186 @@
+#include "fake_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <latentd/session.h>
+
+atomic_int fake_engine_step_ms, fake_engine_running, fake_engine_most_running, fake_engine_sessions;
+
+struct ltd_model {
+    int unused;
+};
+
+struct ltd_session {
+    const struct ltd_model *model;
+};
+
+enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
+{
+    struct ltd_model *model = calloc(1, sizeof *model);
+    const char *step_ms = getenv("FAKE_ENGINE_STEP_MS");
+
+    (void)path;
+    if (!model)
+        return ltd_fail(err, LTD_ENOMEM, "no memory");
+    if (step_ms)
+        atomic_store(&fake_engine_step_ms, atoi(step_ms));
+    *out = model;
+    return LTD_OK;
+}
+
+enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out, struct ltd_error *err)
+{
+    (void)out;
+    return ltd_fail(err, LTD_ENOTFOUND, "%s: this engine inspects nothing", path);
+}
+
+void ltd_model_close(struct ltd_model *model)
+{
+    free(model);
+}
+
+const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
+{
+    static const struct ltd_model_info info = {
+        .family = "fake",
+        .prediction_type = "epsilon",
+        .scheduler_class = "DDIMScheduler",
+        .dtype = "f32",
+        .about = "",
+        .vae_factor = 8,
+        .latent_channels = 4,
+        .token_limit = 77,
+        .native_width = 64,
+        .native_height = 64,
+        .text_layers = 2,
+    };
+
+    (void)model;
+    return &info;
+}
+
+struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
+{
+    (void)model;
+    return (struct ltd_gen_params){.prompt = "",
+                                   .negative_prompt = "",
+                                   .steps = 4,
+                                   .cfg_scale = 7.5,
+                                   .width = 64,
+                                   .height = 64,
+                                   .count = 1,
+                                   .strength = 0.75};
+}
+
+bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
+                      ltd_finding_fn *found, void *arg)
+{
+    (void)model;
+    if (params->clip_skip > 1)
+        found(arg, false, "clip_skip", "the text encoder has 2 layers; send 0 or 1");
+    if (params->width > 512)
+        found(arg, true, "width", "far from the model's size");
+    return params->clip_skip <= 1;
+}
+
+char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index)
+{
+    char *text = malloc(64);
+
+    (void)model;
+    if (text)
+        snprintf(text, 64, "Seed: %llu", (unsigned long long)params->seed + (unsigned)index);
+    return text;
+}
+
+const char *ltd_phase_name(enum ltd_phase phase)
+{
+    static const char *const names[] = {"text", "encode", "sample", "decode"};
+
+    return names[phase];
+}
+
+const char *ltd_isa_name(void)
+{
+    return "fake";
+}
+
+enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, struct ltd_session **out,
+                                struct ltd_error *err)
+{
+    struct ltd_session *session = calloc(1, sizeof *session);
+
+    (void)threads;
+    if (!session)
+        return ltd_fail(err, LTD_ENOMEM, "no memory");
+    session->model = model;
+    atomic_fetch_add(&fake_engine_sessions, 1);
+    *out = session;
+    return LTD_OK;
+}
+
+void ltd_session_free(struct ltd_session *session)
+{
+    if (session)
+        atomic_fetch_sub(&fake_engine_sessions, 1);
+    free(session);
+}
+
+enum ltd_status ltd_session_plan(const struct ltd_session *session, const struct ltd_gen_params *params,
+                                 size_t *bytes, struct ltd_error *err)
+{
+    (void)session, (void)params, (void)err;
+    *bytes = 0;
+    return LTD_OK;
+}
+
+static bool is_canceled(const struct ltd_watch *watch)
+{
+    return watch->cancel && atomic_load(watch->cancel);
+}
+
+static enum ltd_status walk(const struct ltd_gen_params *params, const struct ltd_watch *watch,
+                            struct ltd_error *err)
+{
+    watch->progress(watch->arg, LTD_PHASE_TEXT, 0, 1);
+    watch->progress(watch->arg, LTD_PHASE_SAMPLE, 0, params->steps);
+    for (int step = 1; step <= params->steps; step++) {
+        const int ms = atomic_load(&fake_engine_step_ms);
+
+        for (int waited = 0; waited < ms && !is_canceled(watch); waited++)
+            usleep(1000);
+        if (is_canceled(watch))
+            return ltd_fail(err, LTD_ECANCELED, "canceled");
+        watch->progress(watch->arg, LTD_PHASE_SAMPLE, step, params->steps);
+    }
+    if (strcmp(params->prompt, "non_finite") == 0)
+        return ltd_fail(err, LTD_ENONFINITE, "the latent stopped being finite");
+    watch->progress(watch->arg, LTD_PHASE_DECODE, 0, 1);
+    return LTD_OK;
+}
+
+enum ltd_status ltd_session_generate(struct ltd_session *session, const struct ltd_gen_params *params,
+                                     int index, const struct ltd_watch *watch, struct ltd_image **out,
+                                     struct ltd_gen_report *report, struct ltd_error *err)
+{
+    const int running = atomic_fetch_add(&fake_engine_running, 1) + 1;
+    enum ltd_status st = walk(params, watch, err);
+    struct ltd_image *image;
+
+    (void)session, (void)report;
+    if (running > atomic_load(&fake_engine_most_running))
+        atomic_store(&fake_engine_most_running, running);
+    atomic_fetch_sub(&fake_engine_running, 1);
+    if (st != LTD_OK)
+        return st;
+    st = ltd_image_new(params->width, params->height, &image, err);
+    if (st != LTD_OK)
+        return st;
+    for (size_t i = 0; i < (size_t)params->width * (size_t)params->height * 3; i++)
+        image->pixels[i] = (uint8_t)((params->seed + (unsigned)index) * 31 + i * 7);
+    *out = image;
+    return LTD_OK;
+}
