@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "check.h"
 #include "sampling/sampling.h"
 
 /* A checked config from JSON text with ' for "; NULL, and the status in err, when it is refused. */
@@ -19,15 +18,13 @@ static inline struct schedule_config *config_of(const char *text, struct ltd_err
 
     *err = (struct ltd_error){.status = LTD_OK};
     if (length >= sizeof quoted) {
-        check_failed(__FILE__, __LINE__, "the text is too long");
+        err->status = LTD_ETOOBIG;
         return NULL;
     }
     for (size_t i = 0; i <= length; i++)
         quoted[i] = text[i] == '\'' ? '"' : text[i];
-    if (ltd_json_parse(quoted, length, &ltd_json_file_limits, &json, err) != LTD_OK) {
-        check_failed(__FILE__, __LINE__, "%s", err->message);
+    if (ltd_json_parse(quoted, length, &ltd_json_file_limits, &json, err) != LTD_OK)
         return NULL;
-    }
     if (schedule_config_read(json, &config, err) != LTD_OK)
         config = NULL;
     ltd_json_free(json);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "check.h"
 #include "schedule_json.h"
 
 #define STABLE_DIFFUSION "'beta_start':0.00085,'beta_end':0.012,'beta_schedule':'scaled_linear'"

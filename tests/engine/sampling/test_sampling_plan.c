@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "schedule_json.h"
 
 #define STABLE_DIFFUSION \

@@ -1,5 +1,6 @@
 #include "sampling/schedule_config.h"
 
+#include "check.h"
 #include "schedule_json.h"
 
 static enum ltd_status read_status(const char *text, struct ltd_error *err)
