@@ -13,7 +13,8 @@
 #include "base/mapped_file.h"
 
 const struct ltd_json_limits ltd_json_request_limits = {.max_depth = 32, .max_nodes = 4096};
-const struct ltd_json_limits ltd_json_file_limits = {.max_depth = 32, .max_nodes = 2000000};
+const struct ltd_json_limits ltd_json_file_limits = {
+    .max_depth = 32, .max_nodes = 2000000, .infinities = true};
 
 /* A key of an object that is still open. */
 struct open_key {

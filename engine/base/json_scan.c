@@ -10,6 +10,7 @@ void json_scanner_init(struct json_scanner *scanner, const char *text, size_t si
     scanner->at = 0;
     scanner->max_depth = limits->max_depth < JSON_SCAN_MAX_DEPTH ? limits->max_depth : JSON_SCAN_MAX_DEPTH;
     scanner->max_nodes = limits->max_nodes;
+    scanner->infinities = limits->infinities;
     scanner->depth = 0;
     scanner->nodes = 0;
     scanner->state = JSON_AT_VALUE;
@@ -241,6 +242,21 @@ static bool scan_digits(struct json_scanner *scanner)
     return scanner->at > begin;
 }
 
+/* Takes Infinity or -Infinity where they are allowed and one is there. */
+static bool scan_infinity(struct json_scanner *scanner, struct json_token *token)
+{
+    const size_t begin = scanner->at, sign = peek(scanner) == '-', length = sign + strlen("Infinity");
+
+    if (!scanner->infinities || scanner->size - begin < length ||
+        memcmp(scanner->text + begin + sign, "Infinity", length - sign) != 0)
+        return false;
+    scanner->at += length;
+    token->kind = JSON_NUMBER;
+    token->text = (const char *)scanner->text + begin;
+    token->length = length;
+    return true;
+}
+
 static enum ltd_status scan_number(struct json_scanner *scanner, struct json_token *token,
                                    struct ltd_error *err)
 {
@@ -328,6 +344,8 @@ static enum ltd_status scan_value(struct json_scanner *scanner, struct json_toke
         token->kind = JSON_STRING;
         return scan_string(scanner, token, err);
     }
+    if (scan_infinity(scanner, token))
+        return LTD_OK;
     if (c == '-' || (c >= '0' && c <= '9'))
         return scan_number(scanner, token, err);
     return scan_literal(scanner, token, err);

@@ -46,6 +46,7 @@ struct json_scanner {
     const uint8_t *text;
     size_t size, at;
     size_t max_depth, max_nodes;
+    bool infinities;
     size_t depth, nodes;
     enum json_scan_state state;
     bool is_object[JSON_SCAN_MAX_DEPTH]; /* of each open container */

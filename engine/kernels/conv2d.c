@@ -1,5 +1,6 @@
 #include "kernels/conv2d.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/vector_ops.h"
@@ -16,23 +17,30 @@ struct conv_job {
     size_t taps; /* kernel positions of one product */
 };
 
+/* Which of `in` pixels lies under pixel i of the `out` that they are stretched to by nearest neighbour: in
+ * f32, as the reference rounds (torch.nn.functional.interpolate). */
+static size_t nearest(size_t i, size_t in, size_t out)
+{
+    const size_t j = (size_t)floorf((float)i * ((float)in / (float)out));
+
+    return j < in ? j : in - 1;
+}
+
 /* The input pixel under tap (ky, kx) of output pixel (oy, ox), or NULL where the padding is. */
 static const float *input_pixel(const struct conv_job *j, size_t n, size_t oy, size_t ox, size_t tap)
 {
     const struct conv2d *c = j->conv;
-    const size_t scale = c->upsample ? 2 : 1;
+    const size_t h = c->upsample ? j->y.h : j->x.h, w = c->upsample ? j->y.w : j->x.w;
     /* Unsigned arithmetic turns a negative coordinate into a huge one, which fails the same test. */
     size_t y = oy * c->stride + tap / c->kernel - c->pad_before;
     size_t x = ox * c->stride + tap % c->kernel - c->pad_before;
 
-    /* Where an odd size was doubled, the last doubled row or column is cut off: the output's own size is the
-     * edge. */
-    if (c->upsample && (y >= j->y.h || x >= j->y.w))
+    if (y >= h || x >= w)
         return NULL;
-    y /= scale;
-    x /= scale;
-    if (y >= j->x.h || x >= j->x.w)
-        return NULL;
+    if (c->upsample) {
+        y = nearest(y, j->x.h, h);
+        x = nearest(x, j->x.w, w);
+    }
     return j->x.data + ((n * j->x.h + y) * j->x.w + x) * j->x.c;
 }
 

@@ -61,7 +61,7 @@ static enum ltd_status read_schedule(struct ltd_model *m, const char *dir, struc
     if (st == LTD_OK)
         st = schedule_config_read(json, &m->schedule, err);
     if (st == LTD_OK)
-        schedule_config_as_pipeline(m->schedule);
+        schedule_config_correct(m->schedule);
     ltd_json_free(json);
     return st;
 }

@@ -26,13 +26,11 @@ struct sampling_plan;   /* one run's timesteps, sigmas and coefficients; read-on
  * LTD_EUNSUPPORTED (a key that would change the picture and is not built), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status schedule_config_read(const struct ltd_json *json, struct schedule_config **out,
                                                   struct ltd_error *err);
-/* Sets what every Stable Diffusion pipeline of diffusers sets, whatever the file says: steps_offset 1, no
- * clip_sample. */
-void schedule_config_as_pipeline(struct schedule_config *config);
 void schedule_config_free(struct schedule_config *config);
 /* Corrects an old config as diffusers' StableDiffusionPipeline and StableDiffusionImg2ImgPipeline do when
  * they are built: steps_offset becomes 1 and clip_sample false, whatever the file says.  Other pipelines do
- * not. */
+ * not.  A sampler or scheduler that a request names is then made by from_config, which forgets the correction
+ * of a key that the file leaves out. */
 void schedule_config_correct(struct schedule_config *config);
 const char *schedule_config_class(const struct schedule_config *config); /* "DDIMScheduler"; "" if absent */
 const char *

@@ -210,13 +210,6 @@ fail:
     return status;
 }
 
-void schedule_config_as_pipeline(struct schedule_config *config)
-{
-    config->present[KEY_steps_offset] = config->present[KEY_clip_sample] = true;
-    config->value[KEY_steps_offset] = 1;
-    config->value[KEY_clip_sample] = 0;
-}
-
 void schedule_config_free(struct schedule_config *config)
 {
     if (!config)
@@ -227,10 +220,7 @@ void schedule_config_free(struct schedule_config *config)
 
 void schedule_config_correct(struct schedule_config *config)
 {
-    config->present[KEY_steps_offset] = true;
-    config->value[KEY_steps_offset] = 1;
-    config->present[KEY_clip_sample] = true;
-    config->value[KEY_clip_sample] = 0;
+    config->corrected = true;
 }
 
 const char *schedule_config_class(const struct schedule_config *config)
@@ -320,6 +310,23 @@ static enum ltd_status check_settings(const struct schedule_settings *settings, 
     return LTD_OK;
 }
 
+/* What the file says of a key, or the class's default, and what a pipeline makes of it.  A scheduler of
+ * another class or schedule is made by from_config, which turns values that were defaults back into defaults.
+ */
+static double read_key(const struct schedule_config *config, int key, enum ltd_sampler sampler,
+                       enum ltd_scheduler scheduler)
+{
+    const bool own = schedule_config_sampler(config) == (int)sampler && scheduler == LTD_SCHEDULER_MODEL;
+
+    if (config->corrected && (config->present[key] || own)) {
+        if (key == KEY_steps_offset)
+            return 1;
+        if (key == KEY_clip_sample)
+            return 0;
+    }
+    return config->present[key] ? config->value[key] : rows[key].absent[sampler];
+}
+
 enum ltd_status schedule_config_resolve(const struct schedule_config *config, enum ltd_sampler sampler,
                                         enum ltd_scheduler scheduler, struct schedule_settings *out,
                                         struct ltd_error *err)
@@ -333,12 +340,8 @@ enum ltd_status schedule_config_resolve(const struct schedule_config *config, en
                         "the sampler %s takes no scheduler %s; take model, leading, linspace or trailing, or "
                         "another sampler",
                         ltd_sampler_name(sampler), ltd_scheduler_name(scheduler));
-    for (int k = 0; k < KEY_COUNT; k++) {
-        if (!taken_by(&rows[k], sampler))
-            settings.value[k] = NAN;
-        else
-            settings.value[k] = config->present[k] ? config->value[k] : rows[k].absent[sampler];
-    }
+    for (int k = 0; k < KEY_COUNT; k++)
+        settings.value[k] = taken_by(&rows[k], sampler) ? read_key(config, k, sampler, scheduler) : NAN;
     replace_schedule(&settings, scheduler);
     status = check_settings(&settings, sampler, err);
     if (status == LTD_OK)

@@ -42,6 +42,7 @@ struct schedule_config {
     bool present[KEY_COUNT];
     double value[KEY_COUNT]; /* flags are 0 or 1, choices their number, null is NAN */
     float *trained_betas;    /* [num_train_timesteps], or NULL */
+    bool corrected;          /* schedule_config_correct was called */
 };
 
 /* All values that one sampler reads, defaults filled in; NAN where its class takes none. */

@@ -28,9 +28,11 @@ enum ltd_json_type {
 struct ltd_json_limits {
     size_t max_depth; /* nested arrays and objects */
     size_t max_nodes; /* values in the whole document */
+    bool infinities;  /* Infinity and -Infinity are numbers, as Python's json writes and reads them */
 };
 
-/* For request bodies: depth 32, 4096 values.  For model files: depth 32, 2,000,000 values. */
+/* For request bodies: depth 32, 4096 values.  For model files: depth 32, 2,000,000 values, and infinities,
+ * since diffusers saves some (lambda_min_clipped). */
 extern const struct ltd_json_limits ltd_json_request_limits, ltd_json_file_limits;
 
 /* Parses size bytes (no terminator needed).  The caller frees *out with ltd_json_free.  Safe on any thread.

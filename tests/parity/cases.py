@@ -100,8 +100,9 @@ def add_request(plan, name, picture=True, image=False, **settings):
 
 
 def base_size(factor):
-    """A small size in pixels; the reference takes multiples of 8 only."""
-    unit = max(8, 4 * factor)
+    """A small size in pixels; the reference takes multiples of 8 only.  Not so small that a single value on the edge
+    between two levels is more of a picture than the tolerance allows: 24 x 24 x 3 has 1728."""
+    unit = max(24, 4 * factor)
     return {"width": unit, "height": unit}
 
 

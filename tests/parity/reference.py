@@ -1,5 +1,6 @@
 """Runs a case with the reference libraries, in f32 on one thread."""
 
+import copy
 import json
 import warnings
 
@@ -10,7 +11,7 @@ import transformers
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
-from samplers import make_scheduler
+from samplers import MODEL_SCHEDULE, make_scheduler
 
 
 def prepare_libraries():
@@ -121,7 +122,8 @@ class Reference:
             pipe = self.from_image
             settings |= {"image": Image.fromarray(image.numpy().astype(numpy.uint8)), "strength": request["strength"]}
         chosen = request.get("sampler"), request.get("scheduler", "model")
-        pipe.scheduler = make_scheduler(self.own_scheduler, *chosen)
+        own = chosen == (None, MODEL_SCHEDULE)
+        pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler, *chosen)
         picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 

@@ -1,4 +1,5 @@
 /* test_json_parse.c - what the strict scanner takes and refuses, and at what cost. */
+#include <float.h>
 #include <latentd/json.h>
 
 #include <stdio.h>
@@ -411,6 +412,23 @@ TEST(numbers_outside_the_grammar_are_refused)
         snprintf(text, sizeof text, "[%s,\"\"]", bad[i]);
         CHECK_REFUSED(text, "byte");
     }
+}
+
+TEST(infinities_are_numbers_in_files_alone)
+{
+    static const char text[] = "{\"lambda_min_clipped\": -Infinity, \"b\": [Infinity]}";
+    static const char *const wrong[] = {"NaN", "-Infinit", "+Infinity", "Infinity1", "-", "infinity"};
+    struct ltd_json *json = NULL;
+
+    CHECK_INT(ltd_json_parse(text, strlen(text), &ltd_json_request_limits, &json, NULL), LTD_ESYNTAX);
+    REQUIRE(ltd_json_parse(text, strlen(text), &ltd_json_file_limits, &json, NULL) == LTD_OK);
+    CHECK(ltd_json_number(ltd_json_get(json, "lambda_min_clipped")) == -DBL_MAX);
+    CHECK(ltd_json_number(ltd_json_first(ltd_json_get(json, "b"))) == DBL_MAX);
+    ltd_json_free(json);
+    json = NULL;
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        CHECK_INT(ltd_json_parse(wrong[i], strlen(wrong[i]), &ltd_json_file_limits, &json, NULL),
+                  LTD_ESYNTAX);
 }
 
 TEST(big_objects_are_parsed_in_no_time)

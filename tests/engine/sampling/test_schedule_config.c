@@ -168,6 +168,26 @@ TEST(a_corrected_config_is_that_of_the_stable_diffusion_pipeline)
     schedule_config_free(config);
 }
 
+TEST(from_config_forgets_the_correction_of_an_absent_key)
+{
+    struct schedule_settings own, other, respaced;
+    struct ltd_error err;
+    struct schedule_config *config = config_of("{'_class_name':'DDIMScheduler'}", &err);
+
+    REQUIRE(config);
+    schedule_config_correct(config);
+    CHECK_INT(schedule_config_resolve(config, LTD_SAMPLER_DDIM, LTD_SCHEDULER_MODEL, &own, &err), LTD_OK);
+    CHECK_INT(schedule_config_resolve(config, LTD_SAMPLER_PNDM, LTD_SCHEDULER_MODEL, &other, &err), LTD_OK);
+    CHECK_INT(schedule_config_resolve(config, LTD_SAMPLER_DDIM, LTD_SCHEDULER_LEADING, &respaced, &err),
+              LTD_OK);
+    CHECK_INT(setting_int(&own, KEY_steps_offset), 1);
+    CHECK(!setting_flag(&own, KEY_clip_sample));
+    CHECK_INT(setting_int(&other, KEY_steps_offset), 0);
+    CHECK_INT(setting_int(&respaced, KEY_steps_offset), 0);
+    CHECK(setting_flag(&respaced, KEY_clip_sample));
+    schedule_config_free(config);
+}
+
 TEST(every_name_is_found_again)
 {
     for (int s = 0; s < LTD_SAMPLER_COUNT; s++)
