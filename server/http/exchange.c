@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "http/head_layout.h"
 #include "util/clock.h"
 #include "util/random_id.h"
 
@@ -95,6 +96,19 @@ static bool check_body(const struct exchange *x, struct http_refusal *refusal)
     return http_refuse(refusal, 415, "content_type", "send JSON with Content-Type: application/json");
 }
 
+static bool check_layout(const struct exchange *x, struct http_refusal *refusal)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    if (!x->httpd->parses_in_place ||
+        head_layout_is_plain(x->request.method, info->header_size, &x->request, strlen(x->target)))
+        return true;
+    refusal->close = true;
+    return http_refuse(refusal, 400, "bad_head",
+                       "the head has a bare line feed, a folded line, a zero byte or a line without a name");
+}
+
 /* Everything that can be told from the head.  False: x->reply is the refusal. */
 static bool admit(struct exchange *x)
 {
@@ -108,7 +122,7 @@ static bool admit(struct exchange *x)
         goto refuse;
     }
     name_request(&x->request);
-    if (!http_guard_check(&x->httpd->config.guard, &x->request, &refusal))
+    if (!check_layout(x, &refusal) || !http_guard_check(&x->httpd->config.guard, &x->request, &refusal))
         goto refuse;
     if (!http_target_split(x->target, &x->request.path, &x->request.query)) {
         http_refuse(&refusal, 400, "bad_target", "the target has bytes that no path of this server has");

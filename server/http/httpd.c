@@ -76,12 +76,19 @@ static void *httpd_watch(void *arg)
     return NULL;
 }
 
+/* 1.x has an option that refuses what head_layout.h tells of; both are 1 for "as the standard says". */
+#if MHD_VERSION >= 0x01000000
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
 static struct MHD_Daemon *start_daemon(struct httpd *httpd)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         exchange_handle, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, httpd,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)httpd->config.listen_fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)httpd->config.listen_fd, STRICTNESS, 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
         httpd->config.connection_limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_begin, httpd, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, httpd, MHD_OPTION_NOTIFY_CONNECTION,
@@ -107,6 +114,7 @@ enum ltd_status httpd_open(const struct httpd_config *config, const struct http_
     httpd->config = *config;
     httpd->app = app;
     httpd->log = log;
+    httpd->parses_in_place = strncmp(MHD_get_version(), "0.9.", 4) == 0;
     atomic_init(&httpd->stop, false);
     conn_table_init(&httpd->conns);
     wait_list_init(&httpd->waits);

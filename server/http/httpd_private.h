@@ -17,6 +17,7 @@ struct httpd {
     const struct http_app *app;
     struct log *log;
     struct MHD_Daemon *daemon;
+    bool parses_in_place; /* the library is a 0.9: see head_layout.h */
     struct conn_table conns;
     struct wait_list waits;
     int hangup_epoll;     /* the sockets of waiting requests, for EPOLLRDHUP */
