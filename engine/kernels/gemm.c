@@ -46,7 +46,7 @@ const float *matrix_block(const struct matrix *w, size_t row, size_t count, size
 
 struct gemm_plan gemm_plan(size_t m, size_t n)
 {
-    struct gemm_plan p = {.m_tile = m < 512 ? m : 512, .n_tile = n < 320 ? n : 320};
+    struct gemm_plan p = {.m_tile = m < 1024 ? m : 1024, .n_tile = n < 320 ? n : 320};
 
     /* At least 8 tiles, for up to 4 threads to share evenly, but none so small that the call costs more than
      * it does: first fewer columns, while a tile has more than it has rows, since rows share one conversion

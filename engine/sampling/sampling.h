@@ -26,9 +26,14 @@ struct sampling_plan;   /* one run's timesteps, sigmas and coefficients; read-on
  * LTD_EUNSUPPORTED (a key that would change the picture and is not built), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status schedule_config_read(const struct ltd_json *json, struct schedule_config **out,
                                                   struct ltd_error *err);
-/* Sets what every Stable Diffusion pipeline of diffusers sets, whatever the file says: steps_offset 1, no clip_sample. */
+/* Sets what every Stable Diffusion pipeline of diffusers sets, whatever the file says: steps_offset 1, no
+ * clip_sample. */
 void schedule_config_as_pipeline(struct schedule_config *config);
 void schedule_config_free(struct schedule_config *config);
+/* Corrects an old config as diffusers' StableDiffusionPipeline and StableDiffusionImg2ImgPipeline do when
+ * they are built: steps_offset becomes 1 and clip_sample false, whatever the file says.  Other pipelines do
+ * not. */
+void schedule_config_correct(struct schedule_config *config);
 const char *schedule_config_class(const struct schedule_config *config); /* "DDIMScheduler"; "" if absent */
 const char *
 schedule_config_prediction(const struct schedule_config *config);  /* "epsilon", "v_prediction", "sample" */
@@ -37,7 +42,9 @@ int schedule_config_sampler(const struct schedule_config *config); /* enum ltd_s
 /* Prepares a run of `steps` steps: strength 1 from pure noise, less as diffusers' img2img does (the last
  * min(int(steps * strength), steps) of them).  The sampler takes the config as diffusers' from_config does.
  * Errors: LTD_EINVAL (a scheduler that the sampler does not take, steps beyond the training schedule, a
- * strength that leaves no step; the message says what to change), LTD_ENOMEM. */
+ * strength that leaves no step, whatever the reference cannot run; the message says what to change),
+ * LTD_EUNSUPPORTED (a key of the config that this sampler reads and that is not built), LTD_EFORMAT (betas
+ * that make no schedule), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd_sampler sampler,
                                                enum ltd_scheduler scheduler, int steps, double strength,
                                                struct sampling_plan **out, struct ltd_error *err);
@@ -45,8 +52,8 @@ void sampling_plan_free(struct sampling_plan *plan);
 int sampling_plan_evaluations(const struct sampling_plan *plan); /* calls of predict in a run */
 /* What predict gets as timestep in the call after `evaluation` others. */
 double sampling_plan_timestep(const struct sampling_plan *plan, int evaluation);
-size_t sampling_plan_scratch(const struct sampling_plan *plan,
-                             size_t n); /* floats that sampling_run needs for n values */
+/* Floats that sampling_run needs for n values; SIZE_MAX when they are too many to count. */
+size_t sampling_plan_scratch(const struct sampling_plan *plan, size_t n);
 
 /* x [n] holds standard normal noise; scales it to the first step's noise level (init_noise_sigma). */
 void sampling_start_from_noise(const struct sampling_plan *plan, float *x, size_t n);
@@ -56,9 +63,10 @@ void sampling_start_from_latent(const struct sampling_plan *plan, float *x, cons
 /* Called after each evaluation but before the next; done counts evaluations. */
 typedef void sampling_step_fn(void *arg, int done, int total);
 
-/* Runs all steps on x [n] in place.  rng gives the ancestral samplers their noise, continuing where the
- * caller left it. scratch has sampling_plan_scratch(plan, n) floats.  Errors: LTD_ECANCELED, LTD_ENONFINITE
- * (x stopped being finite). */
+/* Runs all steps on x [n] in place.  The order of the values matters only to the ancestral samplers, whose
+ * noise torch draws in the order [channels, height, width]; rng gives it, continuing where the caller left
+ * it.  scratch has sampling_plan_scratch(plan, n) floats.  Errors: LTD_ECANCELED, LTD_ENONFINITE (x stopped
+ * being finite). */
 LTD_MUST_USE enum ltd_status sampling_run(const struct sampling_plan *plan, const struct denoiser *denoiser,
                                           struct torch_rng *rng, float *x, size_t n, float *scratch,
                                           sampling_step_fn *step, void *arg, struct ltd_error *err);

@@ -225,6 +225,14 @@ void schedule_config_free(struct schedule_config *config)
     free(config);
 }
 
+void schedule_config_correct(struct schedule_config *config)
+{
+    config->present[KEY_steps_offset] = true;
+    config->value[KEY_steps_offset] = 1;
+    config->present[KEY_clip_sample] = true;
+    config->value[KEY_clip_sample] = 0;
+}
+
 const char *schedule_config_class(const struct schedule_config *config)
 {
     return config->class_name;
@@ -296,6 +304,11 @@ static enum ltd_status check_settings(const struct schedule_settings *settings, 
             return refuse_key((enum schedule_key)k, sampler, err);
     if (value[KEY_algorithm_type] > ALGORITHM_DEIS)
         return refuse_key(KEY_algorithm_type, sampler, err);
+    if (value[KEY_algorithm_type] == ALGORITHM_DEIS && value[KEY_final_sigmas_type] == FINAL_ZERO)
+        return ltd_fail(
+            err, LTD_EINVAL,
+            "algorithm_type deis of the model's scheduler_config.json does not go to a final sigma of "
+            "zero; take another sampler");
     if (value[KEY_variance_type] >= VARIANCE_LEARNED)
         return refuse_key(KEY_variance_type, sampler, err);
     if (value[KEY_solver_order] < 1 || value[KEY_solver_order] > 3)

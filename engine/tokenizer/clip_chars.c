@@ -132,6 +132,8 @@ bool clip_char_in_word(int32_t code_point)
 
 static int32_t lower_case(int32_t c)
 {
+    if (c < 0x80)
+        return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
     for (size_t i = 0; i < sizeof new_cases / sizeof *new_cases; i++)
         if (c >= new_cases[i].first && c <= new_cases[i].last)
             return c - new_cases[i].first + new_cases[i].lower;
@@ -140,7 +142,7 @@ static int32_t lower_case(int32_t c)
 
 static int combining_class(int32_t c)
 {
-    return (int)utf8proc_get_property(c)->combining_class;
+    return c < 0x300 ? 0 : (int)utf8proc_get_property(c)->combining_class;
 }
 
 /* Stable order by class of a run of marks: a counting sort, for a run may be as long as the text.  spare has
@@ -205,6 +207,10 @@ static size_t decompose(int32_t c, int32_t *parts)
 {
     int boundclass = 0;
 
+    if (c < 0xC0) { /* the first that has parts */
+        *parts = c;
+        return 1;
+    }
     return (size_t)utf8proc_decompose_char(c, parts, MAX_DECOMPOSED, nfc_options, &boundclass);
 }
 
@@ -215,7 +221,7 @@ static size_t decomposed_length(const uint8_t *text, size_t size)
 
     for (size_t at = 0; at < size;) {
         at += clip_char_next(text + at, size - at, &c);
-        length += c < 0x80 ? 1 : decompose(c, parts);
+        length += decompose(c, parts);
     }
     return length;
 }

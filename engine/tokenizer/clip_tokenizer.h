@@ -16,13 +16,15 @@
 
 struct clip_tokenizer;
 
-/* Reads dir/vocab.json, dir/merges.txt, and, where they are, dir/tokenizer_config.json and
- * dir/special_tokens_map.json (padding token, length).  Errors: LTD_ENOTFOUND, LTD_EFORMAT, LTD_EIO,
- * LTD_ENOMEM. */
+/* Reads dir/vocab.json, dir/merges.txt, and, where they are, dir/tokenizer_config.json,
+ * dir/special_tokens_map.json and dir/added_tokens.json (special and added tokens, padding, length), as
+ * transformers 5 does; a tokenizer.json is not read.  Errors: LTD_ENOTFOUND, LTD_EFORMAT, LTD_EUNSUPPORTED a
+ * setting that this tokenizer has not (padding on the left), LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status clip_tokenizer_open(const char *dir, struct clip_tokenizer **out,
                                                  struct ltd_error *err);
 void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
 
+/* With the added tokens that vocab.json lacks. */
 int clip_tokenizer_vocab_size(const struct clip_tokenizer *tokenizer);
 int clip_tokenizer_max_length(
     const struct clip_tokenizer *tokenizer); /* model_max_length; 77 when absent or absurd */
@@ -31,7 +33,7 @@ int clip_tokenizer_eos(const struct clip_tokenizer *tokenizer);
 /* Writes exactly length ids: start mark, the prompt's tokens cut to length - 2, end mark, padding.  text is
  * valid UTF-8 of size bytes.  *cut (may be NULL): tokens that did not fit.  Read-only on the tokenizer: any
  * thread. Takes O(n log n) time in the text's size whatever its content.  Errors: LTD_EINVAL not UTF-8,
- * LTD_ENOMEM. */
+ * or a length below 2; LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text,
                                                    size_t size, int32_t *ids, int length, size_t *cut,
                                                    struct ltd_error *err);

@@ -45,7 +45,8 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
     c.quant_conv = config_flag(&r, "use_quant_conv", true);
     c.post_quant_conv = config_flag(&r, "use_post_quant_conv", true);
     c.scaling_factor = config_real(&r, "scaling_factor", 0.18215, 1e-6, 1e6);
-    config_refuse(&r, "act_fn", "silu");
+    if (strcmp(config_text(&r, "act_fn", "silu"), "swish") != 0) /* another name of it */
+        config_refuse(&r, "act_fn", "silu");
     config_refuse(&r, "latents_mean", NULL);
     config_refuse(&r, "latents_std", NULL);
     if (config_has(&r, "sample_size") && config_sizes(&r, "sample_size", side, 2, 2, 0, 1, 1 << 16) == 1)

@@ -119,8 +119,8 @@ static void check_output(struct option_set *set, const char *output)
 
     if (strcmp(output, "-") == 0)
         return;
-    if (strlen(output) + 16 > sizeof folder) {
-        option_set_problem(set, "--output: the name is too long");
+    if (*output == '\0' || strlen(output) + 16 > sizeof folder) {
+        option_set_problem(set, "--output: the name is %s", *output ? "too long" : "empty");
         return;
     }
     if (stat(output, &st) == 0) {
@@ -201,7 +201,7 @@ static int rounded_down(int side, int factor)
 }
 
 /* The --init-image at the size that is drawn: the asked one, else its own as near as the model can. */
-static enum ltd_status load_init_image(const struct generate_flags *flags, int factor,
+static enum ltd_status load_init_image(const struct generate_flags *flags, FILE *warnings, int factor,
                                        struct ltd_gen_params *params, struct ltd_image **out,
                                        struct ltd_error *err)
 {
@@ -223,6 +223,9 @@ static enum ltd_status load_init_image(const struct generate_flags *flags, int f
         params->height = rounded_down(image->height, factor);
     if (image->width != params->width || image->height != params->height) {
         status = ltd_image_resize(image, params->width, params->height, &resized, err);
+        if (status == LTD_OK)
+            fprintf(warnings, "warning: --init-image: the picture of %d x %d was resized to %d x %d\n",
+                    image->width, image->height, params->width, params->height);
         ltd_image_free(image);
         image = resized;
     }
@@ -253,7 +256,8 @@ void generate_params(struct option_set *set, const struct generate_flags *flags,
     *init_image = NULL;
     fill(flags, params);
     if (generate_has(flags, GENERATE_init_image)) {
-        if (load_init_image(flags, ltd_model_info(model)->vae_factor, params, init_image, &err) != LTD_OK)
+        if (load_init_image(flags, set->problems, ltd_model_info(model)->vae_factor, params, init_image,
+                            &err) != LTD_OK)
             option_set_problem(set, "--init-image: %s: %s", flags->init_image, err.message);
         params->init_image = *init_image;
     }

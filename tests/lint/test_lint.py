@@ -106,8 +106,8 @@ def test_a_library_stays_in_its_file():
     for header, here, elsewhere in (
             ('cblas.h', 'engine/kernels/gemm.c', 'engine/kernels/conv.c'),
             ('cjson/cJSON.h', 'engine/base/json.c', 'server/api/decode.c'),
-            ('png.h', 'engine/image/png.c', 'engine/pipeline/generate.c'),
-            ('zlib.h', 'engine/image/png.c', 'server/http/httpd.c'),
+            ('png.h', 'engine/image/png_decode.c', 'engine/pipeline/generate.c'),
+            ('zlib.h', 'engine/image/png_encode.c', 'server/http/httpd.c'),
             ('microhttpd.h', 'server/http/httpd.c', 'server/handlers/handle_jobs.c'),
             ('utf8proc.h', 'engine/tokenizer/clip_clean.c', 'engine/base/utf8.c'),
             ('pthread.h', 'server/jobs/worker.c', 'engine/unet/unet.c'),
@@ -124,6 +124,17 @@ def test_two_files_of_one_name_are_refused():
     case = Case()
     case.refuses(text.same_names(['engine/base/x.c', 'server/util/x.c']), 'x.c twice')
     case.accepts(text.same_names(['engine/base/x.c', 'engine/base/x.h']), 'x.c and x.h')
+    return case.wrong
+
+
+def test_data_are_not_text():
+    case = Case()
+    for path in ('models/default/vocab.json', 'tests/fuzz/corpora/json/bad-utf8', 'tests/parity/fixtures/x.txt',
+                 'tests/engine/image/fixtures/gray8.rgb'):
+        if not text.is_data(path):
+            case.wrong.append(path + ' is taken for text')
+    for path in ('README.md', 'tests/fuzz/fuzz_json.c', 'engine/base/json.c', 'tests/parity/make_fixtures.py'):
+        case.refuses(not text.is_data(path), path)
     return case.wrong
 
 

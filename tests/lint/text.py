@@ -7,11 +7,11 @@ FORBIDDEN = (
     (re.compile(r'[ \t]+$'), 'trailing whitespace'),
     (re.compile(r'\r'), 'a carriage return'),
     (re.compile(r'(?<![\w.${}])/(home|root|work|Users)/'), 'a path of one machine'),
-    (re.compile(r'\b(chat)?gpt(-\d\w*)?\b|\bcopilot\b|\bclaude\b|\banthropic\b|\bllms?\b|\bas an ai\b'
+    (re.compile(r'\bchatgpt\b|\bcopilot\b|\bclaude\b|\banthropic\b|\bllms?\b|\bas an ai\b'
                 r'|co-authored-by|\bai[- ](generated|assisted|agent)', re.IGNORECASE), 'a word of the tool, not of the work'),
 )
 # An empty line with a blank in a patch or a fixture is data.
-DATA = re.compile(r'^(models|tests/[^/]+/(fixtures|corpora|corpus))/|\.(json|txt|bin|b64)$')
+DATA = re.compile(r'^models/|\.(json|txt|bin|b64)$|^tests/.*/(fixtures|corpora|corpus)/(?!.*\.(py|c|h|md|sh)$)')
 # These must be able to spell what they forbid.
 SPELLS_IT = re.compile(r'^tests/lint/(text|test_lint)\.py$')
 
@@ -19,10 +19,12 @@ MAX_FILE, LONG_FILE = 800, 500
 MAX_FUNCTION, LONG_FUNCTION = 120, 80
 
 
+def is_data(path):
+    return bool(DATA.search(path))
+
+
 def check(path, text):
     """The problems of one text file."""
-    if DATA.search(path):
-        return []
     found = []
     for number, line in enumerate(text.split('\n'), 1):
         for pattern, what in FORBIDDEN:

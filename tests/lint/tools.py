@@ -36,7 +36,7 @@ def include_folders(header):
     if side == 'include':
         return ['include']
     if side == 'tests':
-        return ['include', 'engine', 'server', '.', os.path.dirname(header)]
+        return ['include', 'engine', 'server', '.', 'tests/support', os.path.dirname(header)]
     return ['include', side]
 
 

@@ -2,120 +2,79 @@
 """Makes, or checks, tests/parity/fixtures from small generated models and the reference libraries.
 
     make_fixtures.py [NAME...]                make these fixtures (all when none is named)
-    make_fixtures.py --check [NAME...]        recompute each result from the files and compare
+    make_fixtures.py --check [NAME...]        recompute each result from the files, on two f32 paths, and compare
     make_fixtures.py --sensitivity [NAME...]  measure how much 5 % noise on one tensor changes the results
 """
 
 import argparse
-import json
-import shutil
 import sys
 from pathlib import Path
 
-import diffusers
-import safetensors.torch
-import torch
-import transformers
-
 from cases import plan_cases
 from default_cases import plan_default
-from reference import Reference, make_deterministic
+from fixture import (
+    check_versions,
+    compute,
+    disagreements,
+    load_fixture,
+    make_fixture,
+    relative_error,
+    start_empty,
+    write_cases,
+)
+from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
 from sensitivity import measure_model
-from tiny_models import SPECS, write_model
+from specs import SD15, SPECS
 
-HERE = Path(__file__).resolve().parent
-FIXTURES = HERE / "fixtures"
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
 DEFAULT = "default"
 DEFAULT_MODEL = "../../../../models/default"
-
-# A result that two ways of computing it in f32 do not agree on to this (relative) would be no fair test.
-CONDITIONING_LIMIT = 2e-5
 SENSITIVITY_LIMIT = 2e-4
-
-
-def versions():
-    """The versions of the reference libraries that are installed."""
-    modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers}
-    return {name: module.__version__.partition("+")[0] for name, module in modules.items()}
-
-
-def check_versions():
-    """Ends the program when the installed libraries are not the pinned ones."""
-    pinned = dict(line.split("==") for line in (HERE / "requirements.txt").read_text().split())
-    if versions() != pinned:
-        sys.exit(f"need {pinned}, found {versions()}; --any-version goes on all the same")
-
-
-def relative_error(value, expected):
-    """Root mean square of the difference over root mean square of what is expected."""
-    return float((value - expected).norm() / expected.norm().clamp_min(1e-30))
-
-
-def write_fixture(folder, reference, plan, extra):
-    """Computes every case of plan and writes cases.json and tensors.safetensors."""
-    tensors = dict(plan.tensors)
-    for case in plan.cases:
-        tensors[case["out"]] = reference.run(case, tensors)
-        if not tensors[case["out"]].isfinite().all():
-            sys.exit(f"{folder.name}/{case['name']}: not finite")
-    tensors = {name: tensor.float().contiguous() for name, tensor in tensors.items()}
-    safetensors.torch.save_file(tensors, folder / "tensors.safetensors")
-    listing = {"versions": versions(), **extra, "cases": plan.cases}
-    (folder / "cases.json").write_text(json.dumps(listing, indent=1) + "\n")
-
-
-def make_fixture(spec, folder):
-    """Writes one small model and its cases into folder, which is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    write_model(spec, folder / "model")
-    reference = Reference(folder / "model")
-    extra = {"refused": REFUSED} if spec.name == "sd15" else {}
-    write_fixture(folder, reference, plan_cases(spec, reference.pipe.tokenizer), extra)
 
 
 def make_default(folder):
     """Writes the cases of the default model; the model itself stays where it is."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    reference = Reference(folder / DEFAULT_MODEL)
-    write_fixture(folder, reference, plan_default(), {"model": DEFAULT_MODEL})
+    start_empty(folder)
+    plan = plan_default()
+    write_cases(folder, plan, compute(Reference(folder / DEFAULT_MODEL), plan), model=DEFAULT_MODEL)
 
 
-def load_fixture(folder):
-    """(listing, tensors, Reference) of a fixture on disk."""
-    listing = json.loads((folder / "cases.json").read_text())
-    tensors = safetensors.torch.load_file(folder / "tensors.safetensors")
-    return listing, tensors, Reference(folder / listing.get("model", "model"))
+def make(name):
+    """Writes one fixture."""
+    spec = next((spec for spec in SPECS if spec.name == name), None)
+    if spec is None:
+        make_default(FIXTURES / name)
+    elif spec is SD15:
+        check_refused(spec)
+        make_fixture(spec, FIXTURES / name, plan_cases, refused=REFUSED)
+    else:
+        make_fixture(spec, FIXTURES / name, plan_cases)
+    print(f"{name}: made", flush=True)
 
 
-def check_fixture(folder):
-    """Recomputes a fixture as it was made, and again on torch's other f32 path; returns the number of failures."""
-    listing, tensors, reference = load_fixture(folder)
+def check(name):
+    """Recomputes a fixture; returns the number of results that differ."""
+    cases, tensors, reference = load_fixture(FIXTURES / name)
     failures = 0
-    for path, limit in (("same path", 0.0), ("other path", CONDITIONING_LIMIT)):
-        reference.generated.clear()
-        with torch.backends.mkldnn.flags(enabled=path == "same path"):
-            for case in listing["cases"]:
-                error = relative_error(reference.run(case, tensors), tensors[case["out"]])
-                allowed = 1.0 if path != "same path" and case["kind"] == "picture" else limit
-                if error > allowed:
-                    print(f"{folder.name}/{case['name']}: {path}: relative error {error:.2e}")
-                    failures += 1
-    if failures == 0:
-        print(f"{folder.name}: {len(listing['cases'])} cases agree")
+    for onednn in (True, False):
+        for case, error in disagreements(reference, cases, tensors, onednn):
+            print(f"{name}/{case['name']}: oneDNN {onednn}: relative error {error:.2e}")
+            failures += 1
+    print(f"{name}: {len(cases)} cases, {failures} differ", flush=True)
     return failures
 
 
-def check_sensitivity(folder):
+def check_sensitivity(name):
     """Prints the least sensitive tensor of each part; returns the number of tensors below the limit."""
-    listing, tensors, reference = load_fixture(folder)
+    cases, tensors, reference = load_fixture(FIXTURES / name)
     failures = 0
-    for part, changes in measure_model(reference, listing["cases"], tensors, relative_error).items():
-        name, least = min(changes.items(), key=lambda item: item[1])
-        low = [tensor for tensor, change in changes.items() if change < SENSITIVITY_LIMIT]
+    for part, changes in measure_model(reference, cases, tensors, relative_error).items():
+        least = min(changes, key=changes.get)
+        low = [f"{tensor} {change:.1e}" for tensor, change in changes.items() if change < SENSITIVITY_LIMIT]
         failures += len(low)
-        print(f"{folder.name}: {part}: {len(changes)} tensors, least {least:.1e} ({name}), below limit: {low or 'none'}")
+        print(f"{name}: {part}: {len(changes)} tensors, least {changes[least]:.1e} ({least}); below the limit: {low}")
+    sys.stdout.flush()
     return failures
 
 
@@ -134,22 +93,15 @@ def main():
     arguments = parse_arguments()
     if not arguments.any_version:
         check_versions()
-    make_deterministic()
-    specs = {spec.name: spec for spec in SPECS}
-    known = [*specs, DEFAULT]
-    names = arguments.names or known
-    unknown = set(names) - set(known)
+    prepare_libraries()
+    small = [spec.name for spec in SPECS]
+    known = small if arguments.sensitivity else [*small, DEFAULT]
+    unknown = set(arguments.names) - set(known)
     if unknown:
         sys.exit(f"no such fixture: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
-    if arguments.check:
-        sys.exit(1 if sum(check_fixture(FIXTURES / name) for name in names) else 0)
-    if arguments.sensitivity:
-        small = [name for name in names if name != DEFAULT]
-        sys.exit(1 if sum(check_sensitivity(FIXTURES / name) for name in small) else 0)
-    check_refused(specs["sd15"])
-    for name in names:
-        make_default(FIXTURES / name) if name == DEFAULT else make_fixture(specs[name], FIXTURES / name)
-        print(f"{name}: made", flush=True)
+    action = check if arguments.check else check_sensitivity if arguments.sensitivity else make
+    results = [action(name) for name in arguments.names or known]
+    sys.exit(1 if any(results) else 0)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,26 @@
 """Runs a case with the reference libraries, in f32 on one thread."""
 
 import json
+import warnings
 
+import diffusers
 import numpy
 import torch
-from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline, logging
+import transformers
+from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
 from samplers import make_scheduler
 
-logging.set_verbosity_error()
-logging.disable_progress_bar()
 
-
-def make_deterministic():
-    """Same machine, same bytes."""
+def prepare_libraries():
+    """Same machine, same bytes; and no chatter."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    warnings.simplefilter("ignore")
+    for logging in (diffusers.utils.logging, transformers.utils.logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
 
 class Reference:
@@ -72,9 +76,10 @@ class Reference:
     def run_vae_keys(self, case, tensors):
         """Output [N, H W, C] of the key projection in the middle of the decoder or the encoder."""
         vae = self.pipe.vae
-        half = getattr(vae, case["part"])
-        run = (lambda: vae.decode(tensors[case["latent"]])) if "latent" in case else (lambda: vae.encode(tensors[case["image"]]))
-        return captured(half.mid_block.attentions[0].to_k, run)
+        projection = getattr(vae, case["part"]).mid_block.attentions[0].to_k
+        if case["part"] == "decoder":
+            return captured(projection, lambda: vae.decode(tensors[case["latent"]]))
+        return captured(projection, lambda: vae.encode(tensors[case["image"]]))
 
     def run_latent(self, case, tensors):
         """The pipeline's last latent [1, C, H, W]."""

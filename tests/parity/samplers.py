@@ -12,8 +12,8 @@ MODEL_SCHEDULE = "model"
 
 def rows(table, word):
     """The arguments of each WORD(...) line of a .def table."""
-    lines = (TABLES / table).read_text().splitlines()
-    return [[a.strip(' "') for a in m[1].split(",")] for m in (re.match(rf"{word}\((.*)\)", line) for line in lines) if m]
+    found = re.findall(rf"^{word}\((.*)\)", (TABLES / table).read_text(), re.MULTILINE)
+    return [[argument.strip(' "') for argument in arguments.split(",")] for arguments in found]
 
 
 # wire name -> (diffusers class, whether it takes a sigma schedule)

@@ -1,9 +1,10 @@
 """Small models with generated weights: what they are (Spec), and how a diffusers folder is made from one."""
 
 import hashlib
+import inspect
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import diffusers
@@ -17,6 +18,7 @@ from tiny_tokenizer import write_tokenizer
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 KEY_PROJECTIONS = ("to_k", "k_proj")
 QUERY_PROJECTIONS = ("to_q", "q_proj")
+SELF_ATTENTION = ".attn1."
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Spec:
     shard_bytes: int = 0  # U-Net weight files of at most so many bytes, with an index; 0: one file
     sparse: bool = False  # config.json files leave out every field that has its default, as old ones do
     bare_text_names: bool = False  # text encoder tensors without the "text_model." prefix
+    draw: int = 0  # another number draws other weights
     full_grid: bool = False  # cases for every sampler and schedule
 
 
@@ -63,7 +66,9 @@ def draw_parameter(module, module_name, kind, shape, generator):
         return 0.8 * noise
     weight = noise / math.sqrt(math.prod(shape[1:]))
     if module_name.endswith(KEY_PROJECTIONS + QUERY_PROJECTIONS):
-        return 1.25 * weight
+        return 1.5 * weight if SELF_ATTENTION in module_name else 1.25 * weight
+    if SELF_ATTENTION in module_name and module_name.endswith("to_out.0"):
+        return 2 * weight  # an average over many tokens is small
     if module_name.endswith("conv_shortcut"):
         # In an up block the first inputs come from below and the last ones from the skip; with equal weights the
         # coarsest levels would hardly be heard in the output.
@@ -95,15 +100,13 @@ def listed(value):
 
 def class_defaults(cls):
     """The defaults of a diffusers model class."""
-    import inspect
-
     parameters = inspect.signature(cls.__init__).parameters.values()
     return {p.name: listed(p.default) for p in parameters if p.default is not p.empty}
 
 
 def write_network(spec, part, cls, config, folder):
     """Writes unet/ or vae/."""
-    model = fill(cls(**config), f"{spec.name}/{part}").to(DTYPES[spec.dtype])
+    model = fill(cls(**config), f"{spec.name}/{spec.draw}/{part}").to(DTYPES[spec.dtype])
     shard = {"max_shard_size": spec.shard_bytes} if spec.shard_bytes and part == "unet" else {}
     model.save_pretrained(folder / part, **shard)
     if spec.sparse:
@@ -114,7 +117,7 @@ def write_text_encoder(spec, vocabulary_size, folder):
     """Writes text_encoder/, with the tensor names that released models have."""
     marks = {"bos_token_id": vocabulary_size - 2, "eos_token_id": vocabulary_size - 1, "pad_token_id": 1}
     config = CLIPTextConfig(vocab_size=vocabulary_size, **marks, **spec.text)
-    model = fill(CLIPTextModel(config), f"{spec.name}/text_encoder").to(DTYPES[spec.dtype])
+    model = fill(CLIPTextModel(config), f"{spec.name}/{spec.draw}/text_encoder").to(DTYPES[spec.dtype])
     model.save_pretrained(folder / "text_encoder")
     if not spec.bare_text_names:
         tensors = {f"text_model.{name}": tensor for name, tensor in model.state_dict().items()}
@@ -192,32 +195,3 @@ def text_config(hidden, layers, heads, positions, **fields):
         "max_position_embeddings": positions,
         **fields,
     }
-
-
-SCALED_LINEAR = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "num_train_timesteps": 1000,
-}
-
-SPECS = [
-    Spec(
-        "sd15",
-        unet_config("xxxr", [8, 16, 16, 16], norm_num_groups=4, attention_head_dim=2, cross_attention_dim=16),
-        vae_config([4, 8, 8, 8], layers_per_block=2),
-        text_config(16, 3, 2, 77),
-        {
-            "_class_name": "PNDMScheduler",
-            **SCALED_LINEAR,
-            "set_alpha_to_one": False,
-            "skip_prk_steps": True,
-            "steps_offset": 1,
-            "trained_betas": None,
-            "clip_sample": False,
-        },
-        dtype="f16",
-        sparse=True,
-        full_grid=True,
-    ),
-]

@@ -9,7 +9,8 @@ END = "<|endoftext|>"
 # What the merges are learnt from; prompts in the cases use some of these words and some others.
 CORPUS = """a painting of a red fox in the snow , a photo of a small boat at night , the old house on the hill
 by the river , blue and green glass , highly detailed , oil on canvas , portrait of a cat with a hat , ugly blurry
-low quality , mountain lake at sunrise , the quick brown fox jumps over the lazy dog , it's a robot that's walking""".split()
+low quality , mountain lake at sunrise , the quick brown fox jumps over the lazy dog , it's a robot
+that's walking""".split()
 
 
 def byte_symbols():

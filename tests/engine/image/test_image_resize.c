@@ -1,6 +1,6 @@
 #include <latentd/image.h>
 
-#include "fixture.h"
+#include "picture_fixture.h"
 
 /* The fixture's picture resized must be what PIL made of it, which follows it in the file. */
 static void check_against_pil(int width, int height, int to_width, int to_height)

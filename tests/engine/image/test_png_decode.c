@@ -1,6 +1,6 @@
 #include <latentd/image.h>
 
-#include "fixture.h"
+#include "picture_fixture.h"
 
 static void check_golden(const char *name)
 {
@@ -292,6 +292,8 @@ TEST(a_header_that_promises_too_much_is_refused)
         begin(&b, rows[i].width, rows[i].height, 8, 2);
         add_pixels(&b, raw, sizeof raw, 0);
         CHECK_INT(decode(&b, &err), rows[i].want);
+        if (i == 0)
+            CHECK_STR(err.message, "the PNG file is too short for 65535 x 65535 pixels");
     }
     begin(&b, 11, 10, 8, 0);
     add_pixels(&b, raw, sizeof raw, 0);

@@ -113,6 +113,23 @@ TEST(flags_come_before_environment_before_file_before_defaults)
     unlink(path);
 }
 
+TEST(the_order_in_which_sources_are_read_does_not_matter)
+{
+    static const char *const flags[] = {"--model=c", "--listen=[::1]:1"};
+    struct options options = {0};
+    struct option_set set = {options_specs, OPTIONS_COUNT, &options, options.origins, stdout, 0};
+
+    option_set_defaults(&set);
+    option_set_environment(&set, ARGV("LATENTD_MODEL=a,b", "LATENTD_LISTEN=[::1]:2"));
+    option_set_flags(&set, COUNT(flags), flags);
+    option_set_environment(&set, ARGV("LATENTD_MODEL=a,b", "LATENTD_LISTEN=[::1]:2"));
+    CHECK_INT(set.problem_count, 0);
+    CHECK_STR(options.listen, "[::1]:1");
+    REQUIRE(options.model.count == 1);
+    CHECK_STR(options.model.items[0], "c");
+    options_fini(&options);
+}
+
 TEST(the_environment_may_name_the_file)
 {
     struct options options;

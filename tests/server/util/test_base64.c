@@ -82,6 +82,15 @@ TEST(an_end_of_text_inside_is_refused)
     CHECK(!base64_decode("Zm\0v", 4, out, &size));
 }
 
+TEST(bytes_beyond_the_length_are_not_read)
+{
+    uint8_t out[8];
+    size_t size;
+
+    for (size_t length = 5; length < 8; length++)
+        CHECK(!base64_decode("Zm9vZm9v", length, out, &size));
+}
+
 TEST(a_size_that_does_not_fit_is_told)
 {
     CHECK(base64_encoded_size(SIZE_MAX) == SIZE_MAX);

@@ -1,8 +1,8 @@
 /*
- * fixture.h - files of tests/engine/image/fixtures, read from the root of the source tree.
+ * picture_fixture.h - files of tests/engine/image/fixtures, read from the root of the source tree.
  */
-#ifndef FIXTURE_H
-#define FIXTURE_H
+#ifndef PICTURE_FIXTURE_H
+#define PICTURE_FIXTURE_H
 
 #include "check.h"
 

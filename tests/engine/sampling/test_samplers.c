@@ -1,0 +1,239 @@
+/* test_samplers.c - whole runs against the diffusers schedulers,
+ * tests/parity/fixtures/samplers/samplers.json. */
+#include "sampling/sampling.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+
+enum { MAX_VALUES = 16, MAX_SCRATCH = 16 * MAX_VALUES };
+
+/* The network of make_sampler_fixtures.py. */
+struct stand_in {
+    const char *prediction;
+    size_t n;
+};
+
+static bool predict(void *self, float *out, const float *x, double timestep)
+{
+    const struct stand_in *net = self;
+    const double u = timestep / 1000.0;
+
+    for (size_t i = 0; i < net->n; i++) {
+        const double v = (double)x[i];
+        double y;
+
+        if (strcmp(net->prediction, "epsilon") == 0)
+            y = v * (0.15 + 0.85 * u) + 0.1 * (1 - u) * sin(2 * v + (double)i + 3 * u);
+        else if (strcmp(net->prediction, "v_prediction") == 0)
+            y = 0.6 * v * (1 - u) + 0.3 * sin(2 * v + (double)i + 3 * u);
+        else
+            y = 0.7 * v * (1 - u) + 0.4 * sin(v + (double)i + 2 * u);
+        out[i] = (float)y;
+    }
+    return true;
+}
+
+struct fixture {
+    float noise[MAX_VALUES], latent[MAX_VALUES];
+    size_t n;
+    uint64_t seed;
+};
+
+/* One row: what was asked, and what came out. */
+struct run {
+    int steps;
+    double strength;
+    bool from_latent;
+    int evaluations;
+    float want[MAX_VALUES];
+};
+
+static size_t read_floats(float *out, const struct ltd_json *first)
+{
+    size_t n = 0;
+
+    for (const struct ltd_json *v = first; v && n < MAX_VALUES; v = ltd_json_next(v))
+        out[n++] = (float)ltd_json_number(v);
+    return n;
+}
+
+static struct run read_run(const struct ltd_json *row)
+{
+    const struct ltd_json *v = ltd_json_first(row);
+    struct run run = {.steps = (int)ltd_json_number(v)};
+
+    v = ltd_json_next(v);
+    run.strength = ltd_json_number(v);
+    v = ltd_json_next(v);
+    run.from_latent = ltd_json_number(v) != 0;
+    v = ltd_json_next(v);
+    run.evaluations = (int)ltd_json_number(v);
+    read_floats(run.want, ltd_json_next(v));
+    return run;
+}
+
+static enum ltd_status draw(const struct sampling_plan *plan, const struct schedule_config *config,
+                            const struct fixture *f, bool from_latent, float *x)
+{
+    struct stand_in net = {.prediction = schedule_config_prediction(config), .n = f->n};
+    const struct denoiser denoiser = {predict, &net};
+    float scratch[MAX_SCRATCH];
+    struct torch_rng rng;
+    struct ltd_error err;
+
+    if (sampling_plan_scratch(plan, f->n) > MAX_SCRATCH)
+        return LTD_ETOOBIG;
+    torch_rng_init(&rng, f->seed);
+    memcpy(x, from_latent ? f->latent : f->noise, f->n * sizeof *x);
+    if (from_latent)
+        sampling_start_from_latent(plan, x, f->noise, f->n);
+    else
+        sampling_start_from_noise(plan, x, f->n);
+    return sampling_run(plan, &denoiser, &rng, x, f->n, scratch, NULL, NULL, &err);
+}
+
+static void describe(char *text, size_t size, const struct ltd_json *group, const struct run *run)
+{
+    char *config = ltd_json_print(ltd_json_get(group, "config"), false);
+
+    snprintf(text, size, "%s %s, %d steps, strength %g%s, %.400s",
+             ltd_json_string(ltd_json_get(group, "sampler")),
+             ltd_json_string(ltd_json_get(group, "scheduler")), run->steps, run->strength,
+             run->from_latent ? " from a latent" : "", config ? config : "");
+    free(config);
+}
+
+static void check_run(const struct ltd_json *group, const struct schedule_config *config,
+                      const struct fixture *f, const struct run *run)
+{
+    struct sampling_plan *plan = NULL;
+    struct ltd_error err = {.status = LTD_OK};
+    float x[MAX_VALUES];
+    char what[600];
+    enum ltd_status status = sampling_plan_new(
+        config, (enum ltd_sampler)ltd_sampler_find(ltd_json_string(ltd_json_get(group, "sampler"))),
+        (enum ltd_scheduler)ltd_scheduler_find(ltd_json_string(ltd_json_get(group, "scheduler"))), run->steps,
+        run->strength, &plan, &err);
+
+    describe(what, sizeof what, group, run);
+    if (status != LTD_OK) {
+        if (run->evaluations >= 0)
+            check_failed(__FILE__, __LINE__, "%s: refused: %s", what, err.message);
+        else if (status != LTD_EINVAL)
+            check_failed(__FILE__, __LINE__, "%s: %s", what, ltd_status_name(status));
+        return;
+    }
+    if (run->evaluations == -1)
+        check_failed(__FILE__, __LINE__, "%s: the reference cannot run this", what);
+    status = draw(plan, config, f, run->from_latent, x);
+    if (run->evaluations == -2 && status != LTD_ENONFINITE)
+        check_failed(__FILE__, __LINE__, "%s: the reference is not finite: %s", what,
+                     ltd_status_name(status));
+    if (run->evaluations > 0) {
+        const double error = check_relative_error(x, run->want, f->n);
+
+        CHECK_INT(status, LTD_OK);
+        if (sampling_plan_evaluations(plan) != run->evaluations)
+            check_failed(__FILE__, __LINE__, "%s: %d evaluations, not %d", what,
+                         sampling_plan_evaluations(plan), run->evaluations);
+        else if (!(error <= 1e-5))
+            check_failed(__FILE__, __LINE__, "%s: off by %.3g", what, error);
+    }
+    sampling_plan_free(plan);
+}
+
+static void check_timesteps(const struct ltd_json *root, const struct ltd_json *group,
+                            const struct schedule_config *config)
+{
+    const struct ltd_json *t = ltd_json_first(ltd_json_get(group, "timesteps"));
+    const struct run run = {.steps = (int)ltd_json_number(ltd_json_get(root, "timestep_steps")),
+                            .strength = 1};
+    struct sampling_plan *plan = NULL;
+    struct ltd_error err;
+    char what[600];
+
+    describe(what, sizeof what, group, &run);
+    if (sampling_plan_new(
+            config, (enum ltd_sampler)ltd_sampler_find(ltd_json_string(ltd_json_get(group, "sampler"))),
+            (enum ltd_scheduler)ltd_scheduler_find(ltd_json_string(ltd_json_get(group, "scheduler"))),
+            run.steps, 1, &plan, &err) != LTD_OK)
+        return;
+    for (int e = 0; t && e < sampling_plan_evaluations(plan); e++, t = ltd_json_next(t)) {
+        const double want = ltd_json_number(t), got = sampling_plan_timestep(plan, e);
+
+        if (!(fabs(got - want) <= 1e-6 * fmax(1, fabs(want))))
+            check_failed(__FILE__, __LINE__, "%s: timestep %d is %.9g, not %.9g", what, e, got, want);
+    }
+    sampling_plan_free(plan);
+}
+
+static void check_group(const struct ltd_json *root, const struct ltd_json *group, const struct fixture *f,
+                        int *runs)
+{
+    const struct ltd_json *rows = ltd_json_get(group, "rows");
+    struct schedule_config *config = NULL;
+    struct ltd_error err;
+
+    if (schedule_config_read(ltd_json_get(group, "config"), &config, &err) != LTD_OK) {
+        check_failed(__FILE__, __LINE__, "%s", err.message);
+        return;
+    }
+    check_timesteps(root, group, config);
+    for (const struct ltd_json *row = ltd_json_first(rows); row; row = ltd_json_next(row)) {
+        const struct run run = read_run(row);
+
+        check_run(group, config, f, &run);
+        ++*runs;
+    }
+    schedule_config_free(config);
+}
+
+static void check_sampler(const char *sampler, int least)
+{
+    struct fixture f = {0};
+    struct ltd_json *root = NULL;
+    struct ltd_error err;
+    int runs = 0;
+
+    if (ltd_json_read_file("tests/parity/fixtures/samplers/samplers.json", 1 << 20, &root, &err) != LTD_OK) {
+        check_failed(__FILE__, __LINE__, "%s", err.message);
+        return;
+    }
+    f.n = read_floats(f.noise, ltd_json_first(ltd_json_get(root, "noise")));
+    read_floats(f.latent, ltd_json_first(ltd_json_get(root, "latent")));
+    CHECK(ltd_json_uint64(ltd_json_get(root, "seed"), &f.seed));
+    for (const struct ltd_json *g = ltd_json_first(ltd_json_get(root, "groups")); g; g = ltd_json_next(g))
+        if (strcmp(ltd_json_string(ltd_json_get(g, "sampler")), sampler) == 0)
+            check_group(root, g, &f, &runs);
+    if (runs < least)
+        check_failed(__FILE__, __LINE__, "only %d runs of %s", runs, sampler);
+    ltd_json_free(root);
+}
+
+TEST(ddim_ends_where_diffusers_ends)
+{
+    check_sampler("ddim", 700);
+}
+
+TEST(pndm_ends_where_diffusers_ends)
+{
+    check_sampler("pndm", 700);
+}
+
+TEST(euler_ends_where_diffusers_ends)
+{
+    check_sampler("euler", 1400);
+}
+
+TEST(euler_a_ends_where_diffusers_ends)
+{
+    check_sampler("euler_a", 700);
+}
+
+TEST(dpmpp_2m_ends_where_diffusers_ends)
+{
+    check_sampler("dpmpp_2m", 1400);
+}
