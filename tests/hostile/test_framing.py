@@ -124,12 +124,13 @@ def test_H5_a_thousand_idle_connections():
 def test_H7_H8_two_lengths():
     with Daemon(fake_step_ms=0) as d:
         n = len(OK_BODY)
-        for headers in (b"Content-Length: %d\r\nContent-Length: %d\r\n" % (n, n),
-                        b"Content-Length: %d\r\nContent-Length: 0\r\n" % n,
-                        b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % n,
-                        b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % n):
-            smuggled = get(b"/version")
-            ends(d, post(OK_BODY, headers, length=False) + smuggled, 400)
+        m = len(chunked(OK_BODY))
+        for body, headers in ((OK_BODY, b"Content-Length: %d\r\nContent-Length: %d\r\n" % (n, n)),
+                              (OK_BODY, b"Content-Length: %d\r\nContent-Length: 0\r\n" % n),
+                              (chunked(OK_BODY), b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % m),
+                              (chunked(OK_BODY), b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % m),
+                              (chunked(OK_BODY), b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n")):
+            ends(d, post(body, headers, length=False) + get(b"/version"), 400)
 
 
 def test_H9_transfer_codings():
