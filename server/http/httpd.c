@@ -121,16 +121,20 @@ enum ltd_status httpd_open(const struct httpd_config *config, const struct http_
     httpd->hangup_epoll = epoll_create1(EPOLL_CLOEXEC);
     if (httpd->hangup_epoll < 0)
         goto fail;
+    if (!desk_open(&httpd->desk))
+        goto fail;
     httpd->daemon = start_daemon(httpd);
     if (!httpd->daemon)
-        goto fail;
-    if (pthread_create(&httpd->watcher, NULL, httpd_watch, httpd) != 0) {
-        MHD_stop_daemon(httpd->daemon);
-        goto fail;
-    }
+        goto fail_desk;
+    if (pthread_create(&httpd->watcher, NULL, httpd_watch, httpd) != 0)
+        goto fail_daemon;
     *out = httpd;
     return LTD_OK;
 
+fail_daemon:
+    MHD_stop_daemon(httpd->daemon);
+fail_desk:
+    desk_close(&httpd->desk);
 fail:
     httpd_free(httpd);
     return ltd_fail(err, LTD_EIO, "the HTTP server does not start: %s", strerror(errno));
@@ -154,7 +158,7 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
         while ((connection = wait_list_wake_any(&httpd->waits)) != NULL)
             MHD_resume_connection(connection);
         /* A suspended connection must never reach MHD_stop_daemon, which aborts on one. */
-        if (wait_list_parked(&httpd->waits) == 0 &&
+        if (conn_table_seal(&httpd->conns) &&
             (conn_table_busy(&httpd->conns) == 0 || clock_monotonic() >= end))
             return;
         usleep(2000);
@@ -170,5 +174,6 @@ void httpd_close(struct httpd *httpd, int flush_ms)
     atomic_store(&httpd->stop, true);
     pthread_join(httpd->watcher, NULL);
     MHD_stop_daemon(httpd->daemon);
+    desk_close(&httpd->desk);
     httpd_free(httpd);
 }

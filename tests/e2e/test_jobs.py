@@ -1,6 +1,7 @@
 """Jobs: life cycle, order, cancelling, limits.  A stand-in engine gives jobs of a chosen length."""
 
 import base64
+import threading
 import time
 
 from daemon import Daemon, equal, main, read_png, true, within
@@ -164,6 +165,27 @@ def test_polling_does_not_disturb():
             if status == "succeeded":
                 break
         true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
+
+
+def test_long_bodies_and_answers_hold_nobody_up():
+    with Daemon(fake_step_ms=0) as d:
+        id = d.submit(width=1024, height=1024, count=4)
+        d.wait(id)
+        noise = base64.b64encode(d.get(f"/api/v1/jobs/{id}/images/0").body).decode()
+        slow = {"sent": lambda: d.generate(image=noise, width=512, height=512, steps=1),
+                "told": lambda: d.get(f"/api/v1/jobs/{id}?include=b64_png"),
+                "both": lambda: d.generate(image=noise, steps=1, count=2),
+                "blank": lambda: d.generate(b" " * (40 << 20) + b'{"prompt": ""}')}
+        for name, request in slow.items():
+            answers, times = [], []
+            thread = threading.Thread(target=lambda: answers.append(request()))
+            thread.start()
+            while thread.is_alive():
+                start = time.monotonic()
+                equal(d.get("/healthz").status, 200)
+                times.append(time.monotonic() - start)
+            equal(answers[0].status, 200, name)
+            true(max(times) < within(0.1), f"{name}: a small request took {max(times)} s")
 
 
 if __name__ == "__main__":
