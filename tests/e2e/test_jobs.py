@@ -169,7 +169,7 @@ def test_polling_does_not_disturb():
 
 def test_long_bodies_and_answers_hold_nobody_up():
     with Daemon(fake_step_ms=0) as d:
-        id = d.submit(width=1024, height=1024, count=4)
+        id = d.submit(width=1024, height=1024, count=8)
         d.wait(id)
         noise = base64.b64encode(d.get(f"/api/v1/jobs/{id}/images/0").body).decode()
         slow = {"sent": lambda: d.generate(image=noise, width=512, height=512, steps=1),
@@ -185,7 +185,7 @@ def test_long_bodies_and_answers_hold_nobody_up():
                 equal(d.get("/healthz").status, 200)
                 times.append(time.monotonic() - start)
             equal(answers[0].status, 200, name)
-            true(max(times) < within(0.1), f"{name}: a small request took {max(times)} s")
+            true(max(times) < within(0.2), f"{name}: a small request took {max(times)} s")
 
 
 if __name__ == "__main__":
