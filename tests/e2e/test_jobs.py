@@ -123,6 +123,19 @@ def test_a_client_that_leaves_cancels_its_job():
     true(sum("status=canceled" in line for line in d.log) == 2, "the waiting one ran: " + "".join(d.log))
 
 
+def test_a_client_that_leaves_while_its_long_body_is_read_cancels_its_job():
+    with Daemon(fake_step_ms=1000) as d:
+        body = b'{"prompt": "x", "steps": 100}' + b" " * (16 << 20)
+        s = d.connect()
+        s.sendall(b"POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        s.close()
+        other = d.submit()
+        d.wait(other, "running", timeout=within(3))
+        d.post(f"/api/v1/jobs/{other}/cancel")
+        d.wait(other)
+
+
 def test_finished_jobs_expire():
     with Daemon("--job-ttl", "1", fake_step_ms=0) as d:
         id = d.submit()
