@@ -195,29 +195,31 @@ static int wait_signal(const struct server *server, int ms)
     return got > 0 ? got : 0;
 }
 
-/* Gives jobs until `end` to finish; a second signal ends the process here and now. */
-static void wait_for_jobs(struct server *server, double end)
+/* The second signal: whatever is still going on ends here. */
+static void end_at_once(int number)
 {
-    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end) {
-        if (wait_signal(server, SHUTDOWN_POLL_MS) == 0)
-            continue;
-        log_note(&server->log, LOG_WARN, "a second signal: ending at once");
-        if (server->address.is_unix)
-            unlink(server->address.path);
-        _exit(EXIT_CODE_FAILED);
-    }
+    static const char text[] = "latentd: a second signal: ending at once\n";
+    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+
+    (void)number, (void)written;
+    _exit(EXIT_CODE_FAILED);
 }
 
 static void drain(struct server *server)
 {
+    const double end = clock_monotonic() + server->options->drain_seconds;
+    const struct timespec pause = {.tv_nsec = SHUTDOWN_POLL_MS * 1000000L};
+
+    signal(SIGTERM, end_at_once);
+    signal(SIGINT, end_at_once);
+    pthread_sigmask(SIG_UNBLOCK, &server->signals, NULL);
     log_note(&server->log, LOG_INFO, "draining: jobs have %d s to finish", server->options->drain_seconds);
     atomic_store(&server->app.draining, true);
     jobs_refuse(server->jobs);
-    wait_for_jobs(server, clock_monotonic() + server->options->drain_seconds);
-    if (jobs_are_idle(server->jobs))
-        return;
-    log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
-    jobs_cancel_all(server->jobs);
+    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end)
+        nanosleep(&pause, NULL);
+    if (!jobs_are_idle(server->jobs))
+        log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
 }
 
 static void serve(struct server *server)

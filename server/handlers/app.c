@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { LONG_ANSWER = 256 * 1024 };
+
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json)
 {
     http_reply_body(reply, status, "application/json", json_to_blob(json));
@@ -42,6 +44,15 @@ void reply_absent(const struct app *app, const struct http_request *request, str
         reply_error(app, request, reply, 410, "expired", "the job has ended, and is no longer kept");
     else
         reply_error(app, request, reply, 404, "not_found", "there is no such job");
+}
+
+bool job_is_long(const struct job_record *record)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < record->result.image_count; i++)
+        bytes += blob_size(record->result.images[i].png);
+    return bytes > LONG_ANSWER;
 }
 
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,

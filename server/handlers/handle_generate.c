@@ -6,6 +6,8 @@
 #include "api/job_encode.h"
 #include "http/httpd.h"
 
+enum { LONG_BODY = 64 * 1024 };
+
 enum answer { ANSWER_JSON, ANSWER_PNG, ANSWER_NONE = -1 };
 
 static enum answer answer_wanted(const struct http_request *request)
@@ -39,6 +41,10 @@ static enum http_next finish(const struct app *app, struct http_request *request
     if (found != JOB_FOUND) {
         reply_absent(app, request, reply, found);
         return HTTP_REPLY;
+    }
+    if (answer_wanted(request) == ANSWER_JSON && !request->at_desk && job_is_long(&job.record)) {
+        job_record_fini(&job.record);
+        return HTTP_DESK;
     }
     if (!job_state_is_final(job.record.state)) {
         reply_error(app, request, reply, 503, "closed", "the server is shutting down");
@@ -87,6 +93,12 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
     return false;
 }
 
+/* A body whose scan, or whose picture, takes more than a moment. */
+static bool body_is_long(const struct http_request *request)
+{
+    return request->body_size > LONG_BODY;
+}
+
 static void wake(void *httpd, uint64_t ticket)
 {
     httpd_wake(httpd, ticket);
@@ -105,6 +117,8 @@ enum http_next handle_generate(void *self, struct http_request *request, struct 
                     "the answer is application/json or image/png; Accept allows neither");
         return HTTP_REPLY;
     }
+    if (body_is_long(request) && !request->at_desk)
+        return HTTP_DESK;
     return submit(app, request, answer == ANSWER_PNG, &notify, reply) ? HTTP_WAIT : HTTP_REPLY;
 }
 
@@ -113,6 +127,8 @@ enum http_next handle_job_create(void *self, struct http_request *request, struc
     struct app *app = self;
     struct job_view job;
 
+    if (body_is_long(request) && !request->at_desk)
+        return HTTP_DESK;
     if (!submit(app, request, false, NULL, reply))
         return HTTP_REPLY;
     if (jobs_get(app->jobs, request->note, &job) != JOB_FOUND) {

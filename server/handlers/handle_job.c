@@ -34,6 +34,10 @@ enum http_next handle_job_get(void *self, struct http_request *request, struct h
     }
     if (!find_job(app, request, &job, reply))
         return HTTP_REPLY;
+    if (asked && !request->at_desk && job_is_long(&job.record)) {
+        job_record_fini(&job.record);
+        return HTTP_DESK;
+    }
     http_reply_header(reply, "Cache-Control", "no-store");
     reply_json(reply, 200, job_encode(&job, app->models, asked));
     job_record_fini(&job.record);

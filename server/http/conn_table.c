@@ -1,7 +1,6 @@
 #include "http/conn_table.h"
 
 #include <linux/sockios.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -32,6 +31,7 @@ void conn_table_init(struct conn_table *table)
 {
     pthread_mutex_init(&table->lock, NULL);
     table->first = NULL;
+    table->sealed = false;
 }
 
 void conn_table_fini(struct conn_table *table)
@@ -76,16 +76,44 @@ int conn_fd(const struct conn *conn)
     return conn->fd;
 }
 
-void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_phase phase)
+static void enter_locked(struct conn *conn, enum conn_phase phase)
 {
-    const double now = clock_monotonic();
-
-    pthread_mutex_lock(&table->lock);
     conn->phase = phase;
-    conn->since = now;
+    conn->since = clock_monotonic();
     conn->moved = 0;
     conn->window = 0;
+}
+
+void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_phase phase)
+{
+    pthread_mutex_lock(&table->lock);
+    enter_locked(conn, phase);
     pthread_mutex_unlock(&table->lock);
+}
+
+bool conn_table_wait(struct conn_table *table, struct conn *conn)
+{
+    bool sealed;
+
+    pthread_mutex_lock(&table->lock);
+    sealed = table->sealed;
+    if (!sealed)
+        enter_locked(conn, CONN_WAIT);
+    pthread_mutex_unlock(&table->lock);
+    return !sealed;
+}
+
+bool conn_table_seal(struct conn_table *table)
+{
+    bool waits = false, sealed;
+
+    pthread_mutex_lock(&table->lock);
+    for (const struct conn *conn = table->first; conn; conn = conn->next)
+        waits |= conn->phase == CONN_WAIT;
+    table->sealed |= !waits;
+    sealed = table->sealed;
+    pthread_mutex_unlock(&table->lock);
+    return sealed;
 }
 
 void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes)

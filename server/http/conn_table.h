@@ -10,12 +10,13 @@
 #define CONN_TABLE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum conn_phase {
     CONN_HEAD, /* new: the head must be whole within 10 s */
     CONN_BODY, /* 15 s, and one more for every 64 KiB received */
-    CONN_WAIT, /* a job is being made: no limit here */
+    CONN_WAIT, /* suspended, or about to be: no limit here */
     CONN_SEND, /* 160 KiB in every 10 s, or what is left */
     CONN_IDLE  /* kept alive: the next head must be whole within 30 s */
 };
@@ -25,6 +26,7 @@ struct conn;
 struct conn_table {
     pthread_mutex_t lock;
     struct conn *first; /* guarded by lock */
+    bool sealed;        /* guarded by lock */
 };
 
 void conn_table_init(struct conn_table *table);
@@ -36,6 +38,10 @@ void conn_table_remove(struct conn_table *table, struct conn *conn); /* frees it
 int conn_fd(const struct conn *conn);
 
 void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_phase phase);
+/* Enters CONN_WAIT; false, and nothing happens, once the table is sealed. */
+bool conn_table_wait(struct conn_table *table, struct conn *conn);
+/* Seals the table if no connection is in CONN_WAIT; whether it is sealed now. */
+bool conn_table_seal(struct conn_table *table);
 /* Bytes that have come (CONN_BODY) or been handed over for sending (CONN_SEND). */
 void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes);
 

@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "http/head_layout.h"
 #include "util/clock.h"
 #include "util/random_id.h"
 
 enum {
     DRAINED_BODY = 1024 * 1024, /* a refused body up to this size is read, so that the connection lives on */
-    FIRST_ROOM = 16 * 1024,
-    CLIENT_GONE = 499 /* in the log only */
+    FIRST_ROOM = 16 * 1024
 };
 
 static struct conn *conn_of(struct MHD_Connection *connection)
@@ -95,6 +94,19 @@ static bool check_body(const struct exchange *x, struct http_refusal *refusal)
     return http_refuse(refusal, 415, "content_type", "send JSON with Content-Type: application/json");
 }
 
+static bool check_layout(const struct exchange *x, struct http_refusal *refusal)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    if (!x->httpd->parses_in_place ||
+        head_layout_is_plain(x->request.method, info->header_size, &x->request, strlen(x->target)))
+        return true;
+    refusal->close = true;
+    return http_refuse(refusal, 400, "bad_head",
+                       "the head has a bare line feed, a folded line, a zero byte or a line without a name");
+}
+
 /* Everything that can be told from the head.  False: x->reply is the refusal. */
 static bool admit(struct exchange *x)
 {
@@ -108,7 +120,7 @@ static bool admit(struct exchange *x)
         goto refuse;
     }
     name_request(&x->request);
-    if (!http_guard_check(&x->httpd->config.guard, &x->request, &refusal))
+    if (!check_layout(x, &refusal) || !http_guard_check(&x->httpd->config.guard, &x->request, &refusal))
         goto refuse;
     if (!http_target_split(x->target, &x->request.path, &x->request.query)) {
         http_refuse(&refusal, 400, "bad_target", "the target has bytes that no path of this server has");
@@ -169,7 +181,7 @@ static void say_last_word(struct exchange *x, int status, const char *reason)
     x->logged_status = status;
 }
 
-static void free_body(struct exchange *x)
+void exchange_free_body(struct exchange *x)
 {
     free(x->body);
     x->body = NULL;
@@ -211,67 +223,17 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
     }
     if (bytes > max - x->body_seen) {
         say_last_word(x, 413, "Content Too Large");
-        free_body(x);
+        exchange_free_body(x);
     } else if (x->route->body == HTTP_JSON_BODY) {
         if (make_room(x, x->body_seen + bytes)) {
             memcpy(x->body + x->body_seen, data, bytes);
         } else {
             say_last_word(x, 503, "Service Unavailable");
-            free_body(x);
+            exchange_free_body(x);
         }
     }
     x->body_seen += bytes;
     return MHD_YES;
-}
-
-static enum MHD_Result park(struct exchange *x)
-{
-    struct httpd *httpd = x->httpd;
-    struct epoll_event hangup = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = x->request.ticket};
-
-    x->state = EXCHANGE_WAITING;
-    free_body(x);
-    conn_table_enter(&httpd->conns, x->conn, CONN_WAIT);
-    MHD_suspend_connection(x->connection);
-    if (epoll_ctl(httpd->hangup_epoll, EPOLL_CTL_ADD, conn_fd(x->conn), &hangup) != 0)
-        log_note(httpd->log, LOG_WARN, "a waiting client cannot be watched");
-    if (wait_list_park(&httpd->waits, &x->wait))
-        MHD_resume_connection(x->connection);
-    return MHD_YES;
-}
-
-static void leave_wait_list(struct exchange *x)
-{
-    if (x->waits)
-        wait_list_remove(&x->httpd->waits, &x->wait);
-    x->waits = false;
-}
-
-static enum MHD_Result handle(struct exchange *x)
-{
-    const struct http_app *app = x->httpd->app;
-
-    if (x->state == EXCHANGE_WAITING) {
-        const bool gone = wait_list_is_gone(&x->httpd->waits, &x->wait);
-
-        epoll_ctl(x->httpd->hangup_epoll, EPOLL_CTL_DEL, conn_fd(x->conn), NULL);
-        leave_wait_list(x);
-        x->request.resumed = true;
-        x->logged_status = CLIENT_GONE;
-        if (gone)
-            return MHD_NO;
-    } else {
-        x->request.body = x->body;
-        x->request.body_size = x->body ? x->body_seen : 0;
-        x->wait.note = x->request.note;
-        x->request.ticket = wait_list_add(&x->httpd->waits, &x->wait, x->connection);
-        x->waits = true;
-    }
-    if (x->route->handle(app->self, &x->request, &x->reply) == HTTP_WAIT && !x->request.resumed)
-        return park(x);
-    leave_wait_list(x);
-    free_body(x);
-    return exchange_send(x);
 }
 
 enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, const char *url,
@@ -291,7 +253,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
         return MHD_NO;
     if (x->state == EXCHANGE_ANSWERED)
         return MHD_YES;
-    return x->state == EXCHANGE_REFUSED ? exchange_send(x) : handle(x);
+    return x->state == EXCHANGE_REFUSED ? exchange_send(x) : exchange_run(x);
 }
 
 static void log_exchange(const struct exchange *x)
@@ -321,10 +283,10 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
     (void)cls, (void)connection, (void)why;
     if (!x)
         return;
-    leave_wait_list(x);
+    exchange_stop_waiting(x);
     if (x->request.method)
         log_exchange(x);
-    free_body(x);
+    exchange_free_body(x);
     http_reply_fini(&x->reply);
     conn_table_enter(&x->httpd->conns, x->conn, CONN_IDLE);
     free(x->target);

@@ -44,6 +44,16 @@ static bool check_names(const struct http_request *request, struct http_refusal 
     return true;
 }
 
+static bool check_values(const struct http_request *request, struct http_refusal *refusal)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        for (const char *byte = request->headers[i].value; *byte; byte++)
+            if (((unsigned char)*byte < ' ' && *byte != '\t') || *byte == 0x7f)
+                return http_refuse(refusal, 400, "bad_header",
+                                   "the header %s has a control byte in its value", request->headers[i].name);
+    return true;
+}
+
 static bool check_single(const struct http_request *request, struct http_refusal *refusal)
 {
     for (size_t s = 0; s < sizeof single_headers / sizeof single_headers[0]; s++) {
@@ -119,8 +129,8 @@ bool http_guard_check(const struct http_guard *guard, const struct http_request 
 {
     refusal->close = true;
     return check_version(request, refusal) && check_names(request, refusal) &&
-           check_single(request, refusal) && check_framing(request, refusal) &&
-           check_host(guard, request, refusal);
+           check_values(request, refusal) && check_single(request, refusal) &&
+           check_framing(request, refusal) && check_host(guard, request, refusal);
 }
 
 static bool query_is_clean(const char *query)

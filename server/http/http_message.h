@@ -44,7 +44,8 @@ struct http_request {
     char request_id[HTTP_REQUEST_ID_SIZE]; /* the client's X-Request-Id, or one made here */
     struct httpd *httpd;                   /* for httpd_wake */
     uint64_t ticket;           /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits */
-    bool resumed;              /* the second call of a handler that waited */
+    bool resumed;              /* the handler has waited, and has been woken */
+    bool at_desk;              /* the handler runs where it may take its time */
     char note[HTTP_NOTE_SIZE]; /* the handler's own, kept while it waits; the log shows it as the job's id */
 };
 

@@ -11,10 +11,12 @@
 
 enum http_next {
     HTTP_REPLY, /* *reply is filled */
-    HTTP_WAIT   /* nobody waits: the handler is called again, with request->resumed, after httpd_wake */
+    HTTP_WAIT,  /* the handler is called again, with request->resumed, after httpd_wake; no thread waits */
+    HTTP_DESK /* this takes long: the handler is called again, with request->at_desk, on a thread for that */
 };
 
-/* Both run on the HTTP thread and must be quick. */
+/* Both run on the HTTP thread, but for a handler's calls at the desk, and must be quick there.  A handler
+ * never says HTTP_WAIT when resumed, nor HTTP_DESK when at the desk. */
 typedef enum http_next http_handle_fn(void *app, struct http_request *request, struct http_reply *reply);
 /* Asked when the head is there and the body is not: false refuses the request, *reply says why. */
 typedef bool http_admit_fn(void *app, const struct http_request *request, struct http_reply *reply);

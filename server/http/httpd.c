@@ -76,12 +76,19 @@ static void *httpd_watch(void *arg)
     return NULL;
 }
 
+/* 1.x has an option that refuses what head_layout.h tells of; both are 1 for "as the standard says". */
+#if MHD_VERSION >= 0x01000000
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
 static struct MHD_Daemon *start_daemon(struct httpd *httpd)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         exchange_handle, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, httpd,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)httpd->config.listen_fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)httpd->config.listen_fd, STRICTNESS, 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
         httpd->config.connection_limit, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK,
         exchange_begin, httpd, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, httpd, MHD_OPTION_NOTIFY_CONNECTION,
@@ -107,22 +114,27 @@ enum ltd_status httpd_open(const struct httpd_config *config, const struct http_
     httpd->config = *config;
     httpd->app = app;
     httpd->log = log;
+    httpd->parses_in_place = strncmp(MHD_get_version(), "0.9.", 4) == 0;
     atomic_init(&httpd->stop, false);
     conn_table_init(&httpd->conns);
     wait_list_init(&httpd->waits);
     httpd->hangup_epoll = epoll_create1(EPOLL_CLOEXEC);
     if (httpd->hangup_epoll < 0)
         goto fail;
+    if (!desk_open(&httpd->desk))
+        goto fail;
     httpd->daemon = start_daemon(httpd);
     if (!httpd->daemon)
-        goto fail;
-    if (pthread_create(&httpd->watcher, NULL, httpd_watch, httpd) != 0) {
-        MHD_stop_daemon(httpd->daemon);
-        goto fail;
-    }
+        goto fail_desk;
+    if (pthread_create(&httpd->watcher, NULL, httpd_watch, httpd) != 0)
+        goto fail_daemon;
     *out = httpd;
     return LTD_OK;
 
+fail_daemon:
+    MHD_stop_daemon(httpd->daemon);
+fail_desk:
+    desk_close(&httpd->desk);
 fail:
     httpd_free(httpd);
     return ltd_fail(err, LTD_EIO, "the HTTP server does not start: %s", strerror(errno));
@@ -146,7 +158,7 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
         while ((connection = wait_list_wake_any(&httpd->waits)) != NULL)
             MHD_resume_connection(connection);
         /* A suspended connection must never reach MHD_stop_daemon, which aborts on one. */
-        if (wait_list_parked(&httpd->waits) == 0 &&
+        if (conn_table_seal(&httpd->conns) &&
             (conn_table_busy(&httpd->conns) == 0 || clock_monotonic() >= end))
             return;
         usleep(2000);
@@ -162,5 +174,6 @@ void httpd_close(struct httpd *httpd, int flush_ms)
     atomic_store(&httpd->stop, true);
     pthread_join(httpd->watcher, NULL);
     MHD_stop_daemon(httpd->daemon);
+    desk_close(&httpd->desk);
     httpd_free(httpd);
 }

@@ -1,5 +1,6 @@
 /*
- * httpd.h - HTTP/1.1 over libmicrohttpd: one thread that serves every connection, one that watches them.
+ * httpd.h - HTTP/1.1 over libmicrohttpd: one thread that serves every connection, one that watches them, and
+ * one, the desk, for handlers that take long.
  *
  * It knows no routes and no JSON; both come with struct http_app.  A handler never waits: it returns
  * HTTP_WAIT, its connection is put aside, and httpd_wake(ticket), from any thread, makes the HTTP thread call

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "http/conn_table.h"
+#include "http/desk.h"
 #include "http/httpd.h"
 #include "http/wait_list.h"
 
@@ -17,8 +18,10 @@ struct httpd {
     const struct http_app *app;
     struct log *log;
     struct MHD_Daemon *daemon;
+    bool parses_in_place; /* the library is a 0.9: see head_layout.h */
     struct conn_table conns;
     struct wait_list waits;
+    struct desk desk;
     int hangup_epoll;     /* the sockets of waiting requests, for EPOLLRDHUP */
     pthread_t watcher;    /* runs httpd_watch */
     atomic_bool stop;     /* the watcher ends */
@@ -32,12 +35,13 @@ enum exchange_state {
     EXCHANGE_RECEIVING, /* the body is collected */
     EXCHANGE_REFUSED,   /* refused; the body is read and thrown away, then the reply goes out */
     EXCHANGE_CUT,       /* the last word is out; what still comes is thrown away */
+    EXCHANGE_AT_DESK,   /* the handler runs on the desk's thread */
     EXCHANGE_WAITING,   /* the handler waits */
     EXCHANGE_ANSWERED   /* the reply is queued */
 };
 
 /* One request and its reply; lives from the target's arrival to the end of the reply.  HTTP thread only, but
- * for `wait`, which the wait list guards. */
+ * for `wait`, which the wait list guards; while it is at the desk, the desk's thread alone may touch it. */
 struct exchange {
     struct httpd *httpd;
     struct conn *conn;
@@ -50,8 +54,10 @@ struct exchange {
     char *body;
     size_t body_room, body_seen;
     struct wait_entry wait;
-    bool waits;   /* wait is in the list */
-    double start; /* clock_monotonic */
+    bool waits; /* wait is in the list */
+    struct desk_item desk;
+    enum http_next next; /* what the handler said at the desk */
+    double start;        /* clock_monotonic */
     int logged_status;
 };
 
@@ -62,6 +68,11 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
                                 void **context);
 void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
                   enum MHD_RequestTerminationCode why);
+
+/* Calls the handler, now or again, and does what it says. */
+enum MHD_Result exchange_run(struct exchange *x);
+void exchange_stop_waiting(struct exchange *x);
+void exchange_free_body(struct exchange *x);
 
 /* Hands exchange->reply to the library.  MHD_NO ends the connection. */
 enum MHD_Result exchange_send(struct exchange *x);

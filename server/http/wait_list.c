@@ -113,14 +113,3 @@ bool wait_list_is_gone(struct wait_list *list, const struct wait_entry *entry)
     pthread_mutex_unlock(&list->lock);
     return gone;
 }
-
-size_t wait_list_parked(struct wait_list *list)
-{
-    size_t count = 0;
-
-    pthread_mutex_lock(&list->lock);
-    for (const struct wait_entry *entry = list->first; entry; entry = entry->next)
-        count += entry->parked;
-    pthread_mutex_unlock(&list->lock);
-    return count;
-}

@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "http/http_message.h"
@@ -51,6 +50,5 @@ bool wait_list_mark_gone(struct wait_list *list, uint64_t ticket, char note[HTTP
 void *wait_list_wake_any(struct wait_list *list);
 
 bool wait_list_is_gone(struct wait_list *list, const struct wait_entry *entry);
-size_t wait_list_parked(struct wait_list *list);
 
 #endif

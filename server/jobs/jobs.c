@@ -315,7 +315,7 @@ bool jobs_are_idle(struct jobs *jobs)
     return counts.waiting == 0 && counts.running == 0;
 }
 
-void jobs_cancel_all(struct jobs *jobs)
+static void cancel_all(struct jobs *jobs)
 {
     struct job_record job;
 
@@ -330,7 +330,7 @@ void jobs_cancel_all(struct jobs *jobs)
 
 void jobs_stop(struct jobs *jobs)
 {
-    jobs_cancel_all(jobs);
+    cancel_all(jobs);
     pthread_mutex_lock(&jobs->lock);
     jobs->stop = true;
     pthread_cond_broadcast(&jobs->work);

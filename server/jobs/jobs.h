@@ -75,9 +75,9 @@ void jobs_expire(struct jobs *jobs);
 
 /* The way out, in this order.  From jobs_refuse on, every submit fails with LTD_ECLOSED. */
 void jobs_refuse(struct jobs *jobs);
-bool jobs_are_idle(struct jobs *jobs);   /* nothing waits or runs */
-void jobs_cancel_all(struct jobs *jobs); /* with LTD_ECLOSED as the reason */
-void jobs_stop(struct jobs *jobs);       /* cancels all, and waits for the workers; jobs_get still works */
-void jobs_close(struct jobs *jobs);      /* stops, and frees; NULL is fine */
+bool jobs_are_idle(struct jobs *jobs); /* nothing waits or runs */
+/* Cancels every job with LTD_ECLOSED as the reason, and waits for the workers; jobs_get still works. */
+void jobs_stop(struct jobs *jobs);
+void jobs_close(struct jobs *jobs); /* stops, and frees; NULL is fine */
 
 #endif

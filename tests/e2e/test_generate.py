@@ -131,6 +131,16 @@ def test_img2img_takes_the_pictures_size_and_says_what_it_resized():
         true("/image" in [warning["pointer"] for warning in other["warnings"]], other["warnings"])
 
 
+def test_a_prompt_that_is_cut_is_told():
+    with Daemon() as d:
+        long = dict(SMALL, prompt="a red circle " * 60)
+        job = d.generate(long).json()
+        equal([warning["pointer"] for warning in job["warnings"]], ["/prompt"])
+        reply = d.generate(long, headers={"Accept": "image/png"})
+        true(reply.headers["X-Latentd-Warning"].startswith("prompt: "), reply.headers)
+        equal(d.generate(SMALL).json()["warnings"], [])
+
+
 def test_kind_and_image_must_agree():
     image = base64.b64encode(write_png(8, 8, lambda x, y: (1, 2, 3))).decode()
     with Daemon() as d:

@@ -1,6 +1,7 @@
 """Jobs: life cycle, order, cancelling, limits.  A stand-in engine gives jobs of a chosen length."""
 
 import base64
+import threading
 import time
 
 from daemon import Daemon, equal, main, read_png, true, within
@@ -122,6 +123,19 @@ def test_a_client_that_leaves_cancels_its_job():
     true(sum("status=canceled" in line for line in d.log) == 2, "the waiting one ran: " + "".join(d.log))
 
 
+def test_a_client_that_leaves_while_its_long_body_is_read_cancels_its_job():
+    with Daemon(fake_step_ms=1000) as d:
+        body = b'{"prompt": "x", "steps": 100}' + b" " * (16 << 20)
+        s = d.connect()
+        s.sendall(b"POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        s.close()
+        other = d.submit()
+        d.wait(other, "running", timeout=within(3))
+        d.post(f"/api/v1/jobs/{other}/cancel")
+        d.wait(other)
+
+
 def test_finished_jobs_expire():
     with Daemon("--job-ttl", "1", fake_step_ms=0) as d:
         id = d.submit()
@@ -164,6 +178,27 @@ def test_polling_does_not_disturb():
             if status == "succeeded":
                 break
         true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
+
+
+def test_long_bodies_and_answers_hold_nobody_up():
+    with Daemon(fake_step_ms=0) as d:
+        id = d.submit(width=1024, height=1024, count=8)
+        d.wait(id)
+        noise = base64.b64encode(d.get(f"/api/v1/jobs/{id}/images/0").body).decode()
+        slow = {"sent": lambda: d.generate(image=noise, width=512, height=512, steps=1),
+                "told": lambda: d.get(f"/api/v1/jobs/{id}?include=b64_png"),
+                "both": lambda: d.generate(image=noise, steps=1, count=2),
+                "blank": lambda: d.generate(b" " * (40 << 20) + b'{"prompt": ""}')}
+        for name, request in slow.items():
+            answers, times = [], []
+            thread = threading.Thread(target=lambda: answers.append(request()))
+            thread.start()
+            while thread.is_alive():
+                start = time.monotonic()
+                equal(d.get("/healthz").status, 200)
+                times.append(time.monotonic() - start)
+            equal(answers[0].status, 200, name)
+            true(max(times) < within(0.2), f"{name}: a small request took {max(times)} s")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Starting, draining, stopping, listening.  A stand-in engine gives jobs of a chosen length."""
 
+import base64
 import http.client
+import json
 import os
 import signal
 import socket
@@ -24,7 +26,14 @@ def refused_start(*flags):
 
 def in_background(function):
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(function()))
+
+    def run():
+        try:
+            answers.append(function())
+        except OSError:
+            pass  # refused, or cut off: no answer
+
+    thread = threading.Thread(target=run)
     thread.start()
     return thread, answers
 
@@ -64,6 +73,20 @@ def test_jobs_past_the_drain_time_are_canceled_and_their_clients_told():
             equal(answers[0].headers["Connection"], "close")
         equal(d.process.wait(5), 0)
         true(time.monotonic() - start < within(1.5), "it took too long")
+
+
+def test_long_requests_while_draining_are_answered():
+    for delay in (0, 0.02, 0.05):
+        with Daemon(fake_step_ms=0) as d:
+            image = base64.b64encode(daemon.write_png(256, 256, lambda x, y: (x, y, x ^ y))).decode()
+            body = json.dumps({"prompt": "", "image": image, "steps": 1}).encode() + b" " * (8 << 20)
+            clients = [in_background(lambda: d.generate(body)) for _ in range(4)]
+            time.sleep(delay)
+            d.process.send_signal(signal.SIGTERM)
+            equal(d.process.wait(20), 0)
+            for thread, answers in clients:
+                thread.join(5)
+                true(not answers or answers[0].status in (200, 503), answers and answers[0].status)
 
 
 def test_a_second_signal_ends_at_once():

@@ -124,12 +124,13 @@ def test_H5_a_thousand_idle_connections():
 def test_H7_H8_two_lengths():
     with Daemon(fake_step_ms=0) as d:
         n = len(OK_BODY)
-        for headers in (b"Content-Length: %d\r\nContent-Length: %d\r\n" % (n, n),
-                        b"Content-Length: %d\r\nContent-Length: 0\r\n" % n,
-                        b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % n,
-                        b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % n):
-            smuggled = get(b"/version")
-            ends(d, post(OK_BODY, headers, length=False) + smuggled, 400)
+        m = len(chunked(OK_BODY))
+        for body, headers in ((OK_BODY, b"Content-Length: %d\r\nContent-Length: %d\r\n" % (n, n)),
+                              (OK_BODY, b"Content-Length: %d\r\nContent-Length: 0\r\n" % n),
+                              (chunked(OK_BODY), b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % m),
+                              (chunked(OK_BODY), b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n" % m),
+                              (chunked(OK_BODY), b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n")):
+            ends(d, post(body, headers, length=False) + get(b"/version"), 400)
 
 
 def test_H9_transfer_codings():
@@ -218,6 +219,40 @@ def test_H15_header_names():
             ends(d, get(b"/healthz", b"X" + bytes([byte]) + b"Y: 1\r\n"), 400, None)
         for line in (b"Name : 1\r\n", b"no colon\r\n"):
             ends(d, get(b"/healthz", line), 400, None)
+
+
+def test_H15_heads_that_the_library_would_read_otherwise():
+    with Daemon(fake_step_ms=0) as d:
+        good = get(b"/healthz", b"X-A: 1\r\n", b"Connection: close\r\n")
+        equal(status_of(raw(d, good)), 200)
+        for bad in (good.replace(b"\r\n", b"\n"), good.replace(b"X-A: 1\r\n", b"X-A: 1\n"),
+                    good.replace(b"\r\n\r\n", b"\n\n"), good.replace(b"X-A: 1", b"X-A: 1\r\n folded"),
+                    good.replace(b"X-A: 1", b"X-A: 1\r\n\tfolded"), good.replace(b"X-A: 1", b"X-A: 1\0b"),
+                    good.replace(b"localhost", b"localhost\0.evil"), good.replace(b"/healthz", b"/healthz\0xyz"),
+                    good.replace(b"X-A", b"X\0A"), good.replace(b"X-A: 1", b": 1"), good.replace(b"X-A: 1", b":"),
+                    good.replace(b"X-A: 1", b"\0"), good.replace(b"GET ", b"GET  "), good.replace(b" HTTP", b"  HTTP"),
+                    good.replace(b"X-A: 1\r\n", b"X-A: 1\r"), b"\0" + good):
+            ends(d, bad, 400, 405, 505, None)
+        # What follows a line without a name must not be a second request.
+        smuggled = good.replace(b"X-A: 1", b": 1").replace(b"Connection: close\r\n\r\n", get(b"/version"))
+        got = raw(d, smuggled)
+        true(b"version" not in got, got)
+        body = post(OK_BODY).replace(b"Content-Length: 14", b"Content-Length: 14\0 5")
+        ends(d, body, 400)
+        ends(d, post(OK_BODY, b"Transfer-Encoding\0: chunked\r\n"), 400)
+
+
+def test_a_big_good_head_passes():
+    with Daemon(fake_step_ms=0) as d:
+        for size in (100, 3000, 8000, 11000):
+            for count in (1, 40):
+                headers = [b"X-%d:" % i + b" " * (i % 3) + b"v" * (size // count) + b"\r\n" for i in range(count)]
+                got = raw(d, get(b"/healthz?q=" + b"a" * 20, *headers, b"Empty:\r\n", b"Connection: close\r\n"))
+                equal(status_of(got), 200, f"{size} bytes in {count} headers")
+        with d.connect() as s:  # the same on a connection that is kept, and one byte at a time
+            for byte in get(b"/healthz", b"X-A: 1\r\n") * 2 + get(b"/healthz", b"Connection: close\r\n"):
+                s.sendall(bytes([byte]))
+            equal(read_all(s).count(b"HTTP/1.1 200"), 3)
 
 
 def test_H16_hosts():

@@ -62,6 +62,21 @@ TEST(a_waiting_connection_has_no_limit)
     close_conn(conn);
 }
 
+TEST(a_sealed_table_lets_nobody_wait_and_seals_only_when_nobody_does)
+{
+    struct conn *conn = open_conn();
+
+    REQUIRE(conn);
+    CHECK(conn_table_wait(&table, conn));
+    CHECK(!conn_table_seal(&table));
+    CHECK(conn_table_wait(&table, conn));
+    conn_table_enter(&table, conn, CONN_SEND);
+    CHECK(conn_table_seal(&table));
+    CHECK(!conn_table_wait(&table, conn));
+    CHECK(conn_table_seal(&table));
+    close_conn(conn);
+}
+
 TEST(bytes_that_come_buy_time_at_64_KiB_a_second)
 {
     struct conn *conn = open_conn();

@@ -43,6 +43,9 @@ TEST(names_are_tokens_and_versions_are_known)
     CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "X Y", "1"), 400);
     CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "X\xe9", "1"), 400);
     CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "", "1"), 400);
+    CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "X", "1\r2"), 400);
+    CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "X", "1\x7f"), 400);
+    CHECK_INT(STATUS("HTTP/1.1", "Host", "localhost", "X", "1\t\xc3\xa9"), 0);
     CHECK_INT(STATUS("HTTP/2.0", "Host", "localhost"), 505);
     CHECK_INT(STATUS("http/1.1", "Host", "localhost"), 505);
 }

@@ -163,6 +163,21 @@ TEST(canceling_ends_a_waiting_job_at_once_and_a_running_one_soon)
     CHECK_INT(atomic_load(&notified), 2);
 }
 
+TEST(the_job_after_a_canceled_one_runs)
+{
+    char first[RANDOM_ID_SIZE], second[RANDOM_ID_SIZE];
+
+    REQUIRE(start(1, 4, 1000));
+    CHECK_INT(submit("x", 100, 1, first), LTD_OK);
+    CHECK_INT(wait_for(first, JOB_RUNNING), JOB_RUNNING);
+    atomic_store(&fake_engine_step_ms, 0);
+    CHECK_INT(submit("x", 2, 1, second), LTD_OK);
+    jobs_cancel(jobs, first);
+    CHECK_INT(wait_for(second, JOB_SUCCEEDED), JOB_SUCCEEDED);
+    CHECK_INT(state_of(first), JOB_CANCELED);
+    stop();
+}
+
 TEST(as_many_jobs_run_at_a_time_as_there_are_workers)
 {
     char ids[8][RANDOM_ID_SIZE];
