@@ -27,7 +27,7 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
     struct ltd_json *json = NULL;
     struct vae_config c = {0};
     struct config_reader r = {.file = path, .err = err};
-    enum ltd_status st = ltd_json_read_file(path, 1 << 20, &json, err);
+    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     size_t side[2] = {0, 0};
 
     if (st != LTD_OK)

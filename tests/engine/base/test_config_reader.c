@@ -171,3 +171,21 @@ TEST(what_is_not_supported_is_refused_with_its_value)
                rows[i].message ? rows[i].message : "");
     }
 }
+
+TEST(a_file_of_a_model_that_is_no_json_is_malformed)
+{
+    struct ltd_json *const untouched = (struct ltd_json *)&error;
+    struct ltd_json *out = untouched;
+
+    error = (struct ltd_error){0};
+    CHECK_INT(config_read_file("meson.build", CONFIG_MAX_BYTES, &out, &error), LTD_EFORMAT);
+    CHECK_INT(error.status, LTD_EFORMAT);
+    CHECK(strncmp(error.message, "meson.build: ", 13) == 0);
+    CHECK_INT(config_read_file("models/default/latentd.json", 10, &out, &error), LTD_EFORMAT);
+    CHECK_INT(config_read_file("models/default", CONFIG_MAX_BYTES, &out, NULL), LTD_EFORMAT);
+    CHECK_INT(config_read_file("models/none.json", CONFIG_MAX_BYTES, &out, &error), LTD_ENOTFOUND);
+    CHECK(out == untouched);
+    CHECK_INT(config_read_file("models/default/latentd.json", CONFIG_MAX_BYTES, &out, NULL), LTD_OK);
+    CHECK(ltd_json_get(out, "steps") != NULL);
+    ltd_json_free(out);
+}
