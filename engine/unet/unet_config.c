@@ -10,6 +10,7 @@
 static const struct {
     const char *key, *neutral;
 } refused[] = {
+    {"_class_name", "UNet2DConditionModel"},
     {"addition_embed_type", NULL},
     {"attention_type", "default"},
     {"class_embed_type", NULL},

@@ -45,6 +45,7 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
     c.quant_conv = config_flag(&r, "use_quant_conv", true);
     c.post_quant_conv = config_flag(&r, "use_post_quant_conv", true);
     c.scaling_factor = config_real(&r, "scaling_factor", 0.18215, 1e-6, 1e6);
+    config_refuse(&r, "_class_name", "AutoencoderKL");
     config_refuse(&r, "act_fn", "silu");
     config_refuse(&r, "latents_mean", NULL);
     config_refuse(&r, "latents_std", NULL);
