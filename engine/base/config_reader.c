@@ -6,6 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum ltd_status config_read_file(const char *path, size_t max_bytes, struct ltd_json **out,
+                                 struct ltd_error *err)
+{
+    const enum ltd_status status = ltd_json_read_file(path, max_bytes, out, err);
+
+    if (status != LTD_ESYNTAX && status != LTD_ETOOBIG)
+        return status;
+    if (err)
+        err->status = LTD_EFORMAT;
+    return LTD_EFORMAT;
+}
+
 void config_fail(struct config_reader *r, enum ltd_status status, const char *format, ...)
 {
     va_list args;

@@ -1,5 +1,5 @@
 /*
- * config_reader.h - typed reading of a network's config.json.
+ * config_reader.h - typed reading of the JSON files of a model.
  *
  * The first error is kept and later reads give their default, so that a reader of a config is a list of its
  * keys. What a file leaves out, or sets to null, takes the default.
@@ -19,6 +19,15 @@ struct config_reader {
     struct ltd_error *err;
     enum ltd_status status;
 };
+
+/* Far beyond any config.json; a tokenizer's vocabulary and an index of shards are larger, and have their own.
+ */
+#define CONFIG_MAX_BYTES (1 << 20)
+
+/* ltd_json_read_file for a file of a model: what is no JSON, or too large, is LTD_EFORMAT like anything else
+ * that is malformed in it.  Other errors: LTD_ENOTFOUND, LTD_EIO, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status config_read_file(const char *path, size_t max_bytes, struct ltd_json **out,
+                                              struct ltd_error *err);
 
 /* An integer within [min, max]. */
 size_t config_size(struct config_reader *r, const char *key, size_t absent, size_t min, size_t max);

@@ -169,23 +169,39 @@ void *binder_array(struct binder *b, size_t count, size_t size)
     return array;
 }
 
-static void to_f32(float *out, const struct weight *w)
+/* The weight's values where they can be read as whole ones: the format promises no alignment.  NULL after an
+ * error. */
+static const void *aligned_values(struct binder *b, const struct weight *w)
+{
+    const size_t size = dtype_size(w->dtype);
+    void *copy;
+
+    if ((uintptr_t)w->data % size == 0)
+        return w->data;
+    copy = binder_array(b, w->count, size);
+    if (copy)
+        memcpy(copy, w->data, w->count * size);
+    return copy;
+}
+
+static void to_f32(float *out, const void *values, enum dtype dtype, size_t n)
 {
     const struct vector_ops *v = vector_ops();
 
-    if (w->dtype == DTYPE_F32)
-        memcpy(out, w->data, w->count * sizeof *out);
+    if (dtype == DTYPE_F32)
+        memcpy(out, values, n * sizeof *out);
     else
-        (w->dtype == DTYPE_F16 ? v->f16_to_f32 : v->bf16_to_f32)(out, w->data, w->count);
+        (dtype == DTYPE_F16 ? v->f16_to_f32 : v->bf16_to_f32)(out, values, n);
 }
 
 const float *binder_vector(struct binder *b, const char *name, size_t n)
 {
     const struct weight *w = binder_take(b, name, 1, &n);
-    float *copy = w ? binder_array(b, n, sizeof *copy) : NULL;
+    const void *values = w ? aligned_values(b, w) : NULL;
+    float *copy = values ? binder_array(b, n, sizeof *copy) : NULL;
 
     if (copy)
-        to_f32(copy, w);
+        to_f32(copy, values, w->dtype, n);
     return copy;
 }
 
@@ -195,19 +211,11 @@ struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, siz
     const size_t dim[] = {rows, cols, 1, 1};
     const struct weight *w = binder_take(b, name, found && found->rank == 4 ? 4 : 2, dim);
     struct matrix m = {NULL, DTYPE_F32, rows, cols};
-    void *copy;
 
-    if (!w)
-        return m;
-    m.data = w->data;
-    m.dtype = w->dtype;
-    if ((uintptr_t)w->data % dtype_size(w->dtype) == 0)
-        return m;
-    /* The format promises no alignment, and BLAS wants whole values. */
-    copy = binder_array(b, w->count, dtype_size(w->dtype));
-    if (copy)
-        memcpy(copy, w->data, w->count * dtype_size(w->dtype));
-    m.data = copy;
+    if (w) {
+        m.data = aligned_values(b, w);
+        m.dtype = w->dtype;
+    }
     return m;
 }
 

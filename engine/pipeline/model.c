@@ -32,7 +32,7 @@ static enum ltd_status check_index(const char *dir, struct ltd_error *err)
     if (!S_ISDIR(folder.st_mode))
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "%s: not a folder; give a diffusers folder, with model_index.json in it", dir);
-    st = ltd_json_read_file(path, 1 << 20, &json, err);
+    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     if (st == LTD_ENOTFOUND)
         return ltd_fail(err, LTD_EFORMAT, "%s: no model_index.json; give a diffusers folder", dir);
     if (st != LTD_OK)
@@ -57,7 +57,7 @@ static enum ltd_status read_schedule(struct ltd_model *m, const char *dir, struc
 
     if (!join(path, dir, "scheduler/scheduler_config.json"))
         return ltd_fail(err, LTD_ENOTFOUND, "the model's path is too long");
-    st = ltd_json_read_file(path, 1 << 20, &json, err);
+    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     if (st == LTD_OK)
         st = schedule_config_read(json, &m->schedule, err);
     if (st == LTD_OK)

@@ -95,7 +95,7 @@ enum ltd_status model_defaults_read(struct ltd_model *m, const char *dir, struct
 
     from_configs(m);
     snprintf(path, sizeof path, "%s/latentd.json", dir);
-    st = ltd_json_read_file(path, 1 << 20, &json, err);
+    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     if (st == LTD_ENOTFOUND)
         return LTD_OK;
     if (st != LTD_OK)

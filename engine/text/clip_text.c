@@ -38,7 +38,7 @@ static enum ltd_status read_config(struct clip_text *t, const char *dir, struct 
     enum ltd_status st;
 
     snprintf(path, sizeof path, "%s/config.json", dir);
-    st = ltd_json_read_file(path, 1 << 20, &json, err);
+    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     if (st != LTD_OK)
         return st;
     r.json = json;

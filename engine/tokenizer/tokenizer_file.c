@@ -2,15 +2,11 @@
 
 #include <stdio.h>
 
+#include "base/config_reader.h"
+
 enum ltd_status tokenizer_json_read(const char *path, struct ltd_json **out, struct ltd_error *err)
 {
-    const enum ltd_status status = ltd_json_read_file(path, TOKENIZER_MAX_FILE, out, err);
-
-    if (status != LTD_ESYNTAX && status != LTD_ETOOBIG)
-        return status;
-    if (err)
-        err->status = LTD_EFORMAT;
-    return LTD_EFORMAT;
+    return config_read_file(path, TOKENIZER_MAX_FILE, out, err);
 }
 
 char *tokenizer_path(const char *dir, const char *name)

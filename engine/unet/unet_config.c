@@ -10,6 +10,7 @@
 static const struct {
     const char *key, *neutral;
 } refused[] = {
+    {"_class_name", "UNet2DConditionModel"},
     {"addition_embed_type", NULL},
     {"attention_type", "default"},
     {"class_embed_type", NULL},
@@ -166,7 +167,7 @@ enum ltd_status unet_config_read(const char *path, struct unet_config *out, stru
     struct ltd_json *json = NULL;
     struct unet_config c = {0};
     struct config_reader r = {.file = path, .err = err};
-    enum ltd_status st = ltd_json_read_file(path, 1 << 20, &json, err);
+    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
 
     if (st != LTD_OK)
         return st;

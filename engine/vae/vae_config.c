@@ -27,7 +27,7 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
     struct ltd_json *json = NULL;
     struct vae_config c = {0};
     struct config_reader r = {.file = path, .err = err};
-    enum ltd_status st = ltd_json_read_file(path, 1 << 20, &json, err);
+    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     size_t side[2] = {0, 0};
 
     if (st != LTD_OK)
@@ -45,6 +45,7 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
     c.quant_conv = config_flag(&r, "use_quant_conv", true);
     c.post_quant_conv = config_flag(&r, "use_post_quant_conv", true);
     c.scaling_factor = config_real(&r, "scaling_factor", 0.18215, 1e-6, 1e6);
+    config_refuse(&r, "_class_name", "AutoencoderKL");
     if (strcmp(config_text(&r, "act_fn", "silu"), "swish") != 0) /* another name of it */
         config_refuse(&r, "act_fn", "silu");
     config_refuse(&r, "latents_mean", NULL);

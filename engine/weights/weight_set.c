@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config_reader.h"
 #include "weights/safetensors.h"
 
 #define MAX_INDEX_BYTES 100000000u /* of an index.json */
@@ -167,13 +168,8 @@ static enum ltd_status open_shards(const char *dir, const char *index_path, stru
     const struct ltd_json *map;
     char **paths = NULL;
     size_t count = 0;
-    enum ltd_status status = ltd_json_read_file(index_path, MAX_INDEX_BYTES, &index, err);
+    enum ltd_status status = config_read_file(index_path, MAX_INDEX_BYTES, &index, err);
 
-    if (status == LTD_ESYNTAX || status == LTD_ETOOBIG) {
-        status = LTD_EFORMAT;
-        if (err)
-            err->status = status;
-    }
     if (status != LTD_OK)
         return status;
     map = ltd_json_get(index, "weight_map");

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "kernels/gemm.h"
 #include "pipeline/generation.h"
 #include "relative_error.h"
+#include "run_exec.h"
 
 enum ltd_status fixture_open(struct fixture *f, const char *dir, int threads, struct ltd_error *err)
 {
@@ -147,8 +147,9 @@ static bool forward_can(const struct forward *r)
            (strcmp(part, "unet") == 0 && r->parts->unet) || (strcmp(part, "vae") == 0 && r->parts->vae);
 }
 
-static void forward_run(const struct forward *r, struct exec *e)
+static void forward_run(void *arg, struct exec *e)
 {
+    const struct forward *r = arg;
     const bool decoder = strcmp(case_text(r->c, "part"), "decoder") == 0;
 
     if (strcmp(r->kind, "text") == 0)
@@ -163,26 +164,6 @@ static void forward_run(const struct forward *r, struct exec *e)
         vae_encode(r->parts->vae, e, r->y, r->x);
     else
         (decoder ? vae_decoder_keys : vae_encoder_keys)(r->parts->vae, e, r->y, r->x);
-}
-
-/* Dry, then on memory of just that size. */
-static bool forward_twice(const struct forward *r, struct pool *pool)
-{
-    struct arena dry_arena, arena = {0};
-    struct exec dry = {.arena = &dry_arena}, e = {.arena = &arena, .pool = pool};
-    size_t lanes;
-    bool exact;
-
-    arena_init_dry(&dry_arena);
-    forward_run(r, &dry);
-    lanes = (exec_lanes_size(&dry, pool_threads(pool)) + 127) / ARENA_ALIGN * ARENA_ALIGN;
-    if (dry_arena.overflow || arena_reserve(&arena, dry_arena.peak + lanes, NULL) != LTD_OK)
-        return false;
-    exec_set_lanes(&e, arena_alloc(&arena, lanes - ARENA_ALIGN, 1), &dry);
-    forward_run(r, &e);
-    exact = arena.peak <= dry_arena.peak + lanes;
-    arena_fini(&arena);
-    return exact;
 }
 
 static int32_t *to_ids(const struct operand *o)
@@ -217,7 +198,7 @@ double case_error(const struct fixture *f, const struct ltd_json *c, const struc
     r.context = context.t;
     r.y = want.t;
     r.y.data = ready ? malloc(tensor_count(want.t) * sizeof(float)) : NULL;
-    if (r.y.data && forward_twice(&r, f->pool))
+    if (r.y.data && run_exec(f->pool, forward_run, &r))
         error = check_relative_error(r.y.data, want.t.data, tensor_count(want.t));
     free(r.y.data);
     free(ids);
@@ -313,30 +294,33 @@ static bool picture_passes(const struct fixture *f, const struct ltd_json *c, co
     return passed;
 }
 
+struct latent_run {
+    struct generation g;
+    struct ltd_error *err;
+    enum ltd_status status; /* of the last run */
+};
+
+static void latent_forward(void *arg, struct exec *e)
+{
+    struct latent_run *r = arg;
+
+    r->status = generation_run(&r->g, e, r->err);
+}
+
 /* Runs the pipeline up to the latent, which out [c, h, w] receives. */
 static enum ltd_status make_latent(const struct fixture *f, const struct ltd_model *model,
                                    const struct ltd_gen_params *p, float *out, struct ltd_error *err)
 {
-    struct arena dry_arena, arena = {0};
-    struct exec dry = {.arena = &dry_arena}, e = {.arena = &arena, .pool = f->pool};
-    struct generation g;
-    size_t lanes = 0;
-    enum ltd_status st = generation_init(&g, model, p, 0, err);
+    struct latent_run r = {.err = err};
+    enum ltd_status st = generation_init(&r.g, model, p, 0, err);
 
-    arena_init_dry(&dry_arena);
-    if (st == LTD_OK)
-        st = generation_run(&g, &dry, err);
     if (st == LTD_OK) {
-        lanes = exec_lanes_size(&dry, pool_threads(f->pool)) + 2 * ARENA_ALIGN;
-        st = arena_reserve(&arena, dry_arena.peak + lanes, err);
+        r.g.latent = out;
+        if (!run_exec(f->pool, latent_forward, &r) && r.status == LTD_OK)
+            r.status = ltd_fail(err, LTD_ENOMEM, "no memory for the run, or it kept some");
+        st = r.status;
     }
-    if (st == LTD_OK) {
-        exec_set_lanes(&e, arena_alloc(&arena, lanes - 2 * ARENA_ALIGN, 1), &dry);
-        g.latent = out;
-        st = generation_run(&g, &e, err);
-    }
-    arena_fini(&arena);
-    generation_fini(&g);
+    generation_fini(&r.g);
     return st;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "write_safetensors.h"
 
 static char dir[] = "/tmp/test_weight_set_XXXXXX";
 
@@ -61,16 +62,14 @@ static void write_text(const char *name, const char *text)
 /* A file with one F16 tensor of one value, 0. */
 static void write_shard(const char *name, const char *tensor)
 {
-    FILE *file = create(name);
-    char header[128];
-    const int length = snprintf(header, sizeof header,
-                                "{\"%s\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}", tensor);
-    const char size[8] = {(char)length, 0, 0, 0, 0, 0, 0, 0};
+    static const uint16_t zero;
+    const struct weight weight = {
+        .name = tensor, .data = &zero, .dtype = DTYPE_F16, .rank = 1, .dim = {1}, .count = 1};
+    char full[128];
 
-    fwrite(size, 1, 8, file);
-    fputs(header, file);
-    fwrite("\0", 1, 2, file);
-    fclose(file);
+    snprintf(full, sizeof full, "%s/%s", dir, name);
+    if (!write_safetensors(full, &weight, 1))
+        abort();
 }
 
 static void check_refused(int line, enum ltd_status want, const char *message)

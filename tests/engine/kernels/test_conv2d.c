@@ -1,0 +1,118 @@
+/* test_conv2d.c - convolution against its definition. */
+#include "kernels/conv2d.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "definitions.h"
+#include "random_values.h"
+#include "run_exec.h"
+
+/* As for a product whose sums have kernel^2 c_in terms, 2880 at most here and added up in pieces of 640:
+ * about sqrt(640) roundings of 6e-8 would be 1.5e-6 if BLAS had one partial sum; it has eight at least. */
+#define BOUND 5e-7
+
+struct conv_run {
+    struct tensor y, x, addend;
+    struct conv2d conv;
+};
+
+static void run_conv(void *arg, struct exec *e)
+{
+    const struct conv_run *r = arg;
+
+    conv2d(e, r->y, r->x, &r->conv, r->addend);
+}
+
+enum extras { NOTHING = 0, WITH_CONV_BIAS = 1, WITH_ADDEND = 2, ADDEND_IS_Y = 4 };
+
+struct conv_case {
+    const char *why;
+    size_t n, c_in, c_out, h, w, kernel, stride, pad_before, y_h, y_w;
+    bool upsample;
+};
+
+static double conv_error(const struct conv_case *c, enum dtype dtype, int extras, struct pool *pool)
+{
+    const size_t depth = c->kernel * c->kernel * c->c_in;
+    struct tensor x = random_tensor(1, c->n, c->h, c->w, c->c_in);
+    struct tensor y = zero_tensor(c->n, c->y_h, c->y_w, c->c_out);
+    struct tensor want = zero_tensor(c->n, c->y_h, c->y_w, c->c_out);
+    struct tensor addend = random_tensor(2, c->n, c->y_h, c->y_w, c->c_out);
+    float *bias = random_values(3, c->c_out), *values = allocate(c->c_out * depth, sizeof *values);
+    void *weights = random_weights(4, dtype, c->c_out * depth, values);
+    struct conv_run r = {.y = y, .x = x};
+    double error = 1;
+
+    r.conv = (struct conv2d){.weight = {weights, dtype, c->c_out, depth},
+                             .bias = extras & WITH_CONV_BIAS ? bias : NULL,
+                             .c_in = c->c_in,
+                             .c_out = c->c_out,
+                             .kernel = c->kernel,
+                             .stride = c->stride,
+                             .pad_before = c->pad_before,
+                             .upsample = c->upsample};
+    if (extras & WITH_ADDEND)
+        r.addend = addend;
+    conv2d_by_definition(want, x, &r.conv, values, r.addend.data);
+    memset(y.data, 0xff, tensor_count(y) * sizeof *y.data);
+    if (extras & ADDEND_IS_Y) {
+        memcpy(y.data, addend.data, tensor_count(y) * sizeof *y.data);
+        r.addend = y;
+    }
+    if (run_exec(pool, run_conv, &r))
+        error = check_relative_error(y.data, want.data, tensor_count(y));
+    free(x.data);
+    free(y.data);
+    free(want.data);
+    free(addend.data);
+    free(bias);
+    free(values);
+    free(weights);
+    return error;
+}
+
+TEST(conv2d_agrees_with_its_definition)
+{
+    static const struct conv_case cases[] = {
+        /* why                         n  in   out  h   w   k  s  p  h'  w'  up */
+        {"U-Net conv_in", 2, 4, 40, 16, 12, 3, 1, 1, 16, 12, false},
+        {"one pixel", 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, false},
+        {"one row", 1, 5, 3, 1, 9, 3, 1, 1, 1, 9, false},
+        {"deep", 1, 320, 6, 6, 5, 3, 1, 1, 6, 5, false},
+        {"several items", 3, 5, 7, 9, 7, 3, 1, 1, 9, 7, false},
+        {"many rows and tiles", 2, 3, 70, 33, 37, 3, 1, 1, 33, 37, false},
+        {"skip, 1x1", 2, 64, 33, 8, 9, 1, 1, 0, 8, 9, false},
+        {"1x1 with stride", 2, 5, 6, 9, 8, 1, 2, 0, 5, 4, false},
+        {"5x5", 1, 3, 4, 9, 8, 5, 1, 2, 9, 8, false},
+        {"5x5 larger than the image", 1, 3, 4, 2, 3, 5, 1, 2, 2, 3, false},
+        {"5x5 with stride", 1, 4, 3, 11, 9, 5, 2, 2, 6, 5, false},
+        {"no padding", 1, 3, 5, 9, 7, 3, 1, 0, 7, 5, false},
+        {"U-Net downsample, even", 2, 8, 6, 8, 10, 3, 2, 1, 4, 5, false},
+        {"U-Net downsample, odd", 2, 8, 6, 9, 7, 3, 2, 1, 5, 4, false},
+        {"VAE downsample, zeros beyond the far edges", 2, 4, 6, 8, 10, 3, 2, 0, 4, 5, false},
+        {"upsample, even", 2, 5, 4, 4, 5, 3, 1, 1, 8, 10, true},
+        {"upsample, odd", 2, 5, 4, 5, 4, 3, 1, 1, 9, 7, true},
+        {"upsample, deep", 1, 320, 5, 3, 3, 3, 1, 1, 6, 5, true},
+    };
+    static const int extras[] = {NOTHING,
+                                 WITH_CONV_BIAS,
+                                 WITH_ADDEND,
+                                 WITH_CONV_BIAS | WITH_ADDEND,
+                                 WITH_ADDEND | ADDEND_IS_Y,
+                                 WITH_CONV_BIAS | WITH_ADDEND | ADDEND_IS_Y};
+    struct pool *pool;
+
+    gemm_init();
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++)
+            for (size_t k = 0; k < COUNT(extras); k++) {
+                const double error = conv_error(&cases[i], (enum dtype)dtype, extras[k], pool);
+
+                if (!(error <= BOUND))
+                    check_failed(__FILE__, __LINE__, "%s, %s, extras %d: %.2e", cases[i].why,
+                                 dtype_name((enum dtype)dtype), extras[k], error);
+            }
+    pool_free(pool);
+}

@@ -1,0 +1,198 @@
+/* test_elementwise.c - what happens to each value or channel on its own. */
+#include "kernels/elementwise.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "definitions.h"
+#include "random_values.h"
+#include "run_exec.h"
+
+/* One or two roundings of 6e-8. */
+#define BOUND 1.2e-7
+/* Two or three more inside the exponential and its fit. */
+#define ACTIVATION_BOUND 3e-7
+
+enum operation { ACTIVATE, GEGLU, ADD, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY };
+
+struct run {
+    enum operation operation;
+    enum activation f;
+    struct tensor y, a, b;
+};
+
+static void run_operation(void *arg, struct exec *e)
+{
+    const struct run *r = arg;
+
+    switch (r->operation) {
+    case ACTIVATE:
+        activate(e, r->y, r->a, r->f);
+        break;
+    case GEGLU:
+        geglu(e, r->y, r->a);
+        break;
+    case ADD:
+        add(e, r->y, r->a);
+        break;
+    case SCALE:
+        scale_by(e, r->y, r->a, 0.3);
+        break;
+    case ADD_CHANNEL:
+        add_per_channel(e, r->y, r->a);
+        break;
+    case SCALE_SHIFT:
+        scale_shift_per_channel(e, r->y, r->a);
+        break;
+    case CONCAT:
+        concat_channels(e, r->y, r->a, r->b);
+        break;
+    case COPY:
+        copy_tensor(e, r->y, r->a);
+        break;
+    }
+}
+
+/* Shapes of less than a tile, several tiles, and a channel count larger than a tile. */
+static const struct {
+    size_t n, h, w, c;
+} shapes[] = {{1, 1, 1, 1}, {2, 3, 5, 7}, {3, 64, 43, 24}, {2, 2, 1, 70001}};
+
+static void each_shape(void (*check)(struct pool *pool, size_t n, size_t h, size_t w, size_t c))
+{
+    struct pool *pool;
+
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        check(pool, shapes[i].n, shapes[i].h, shapes[i].w, shapes[i].c);
+    pool_free(pool);
+}
+
+/* Runs it, compares y with want, and frees both. */
+static void expect(struct pool *pool, struct run *r, struct tensor want, double bound, const char *what)
+{
+    double error = 1;
+
+    if (run_exec(pool, run_operation, r))
+        error = check_relative_error(r->y.data, want.data, tensor_count(want));
+    if (!(error <= bound))
+        check_failed(__FILE__, __LINE__, "%s [%zu, %zu, %zu, %zu]: %.2e", what, want.n, want.h, want.w,
+                     want.c, error);
+    free(want.data);
+    free(r->y.data);
+}
+
+static void check_activations(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    static double (*const definitions[])(double) = {silu_by_definition, quick_gelu_by_definition,
+                                                    gelu_by_definition};
+
+    for (int f = ACTIVATION_SILU; f <= ACTIVATION_GELU; f++) {
+        struct tensor x = random_tensor(1, n, h, w, c), want = zero_tensor(n, h, w, c);
+        struct run apart = {
+            .operation = ACTIVATE, .f = (enum activation)f, .y = zero_tensor(n, h, w, c), .a = x};
+        struct run same = {.operation = ACTIVATE, .f = (enum activation)f, .y = x, .a = x};
+        struct tensor again = zero_tensor(n, h, w, c);
+
+        for (size_t i = 0; i < tensor_count(x); i++)
+            again.data[i] = want.data[i] = (float)definitions[f]((double)x.data[i]);
+        expect(pool, &apart, want, ACTIVATION_BOUND, "activate");
+        expect(pool, &same, again, ACTIVATION_BOUND, "activate in place");
+    }
+}
+
+TEST(activate_applies_the_named_function)
+{
+    each_shape(check_activations);
+}
+
+static void check_geglu(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor x = random_tensor(1, n, h, w, 2 * c), want = zero_tensor(n, h, w, c);
+    struct run r = {.operation = GEGLU, .y = zero_tensor(n, h, w, c), .a = x};
+
+    for (size_t i = 0; i < tensor_count(want); i++) {
+        const float *row = x.data + i / c * 2 * c;
+
+        want.data[i] = (float)((double)row[i % c] * gelu_by_definition((double)row[c + i % c]));
+    }
+    expect(pool, &r, want, ACTIVATION_BOUND, "geglu");
+    free(x.data);
+}
+
+TEST(geglu_gates_the_first_half_by_the_second)
+{
+    each_shape(check_geglu);
+}
+
+static void check_sums(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor x = random_tensor(1, n, h, w, c), y = random_tensor(2, n, h, w, c);
+    struct tensor sum = zero_tensor(n, h, w, c), scaled = zero_tensor(n, h, w, c),
+                  copy = zero_tensor(n, h, w, c);
+    struct run r = {.operation = ADD, .y = y, .a = x};
+
+    for (size_t i = 0; i < tensor_count(x); i++) {
+        sum.data[i] = (float)((double)x.data[i] + (double)y.data[i]);
+        scaled.data[i] = (float)((double)x.data[i] * 0.3);
+        copy.data[i] = x.data[i];
+    }
+    expect(pool, &r, sum, 0, "add");
+    r = (struct run){.operation = COPY, .y = zero_tensor(n, h, w, c), .a = x};
+    expect(pool, &r, copy, 0, "copy_tensor");
+    r = (struct run){.operation = SCALE, .y = x, .a = x};
+    expect(pool, &r, scaled, BOUND, "scale_by");
+}
+
+TEST(add_scale_and_copy)
+{
+    each_shape(check_sums);
+}
+
+static void check_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor y = random_tensor(1, n, h, w, c), v = random_tensor(2, n, 1, 1, c);
+    struct tensor both = random_tensor(3, n, 1, 1, 2 * c), z = zero_tensor(n, h, w, c);
+    struct tensor added = zero_tensor(n, h, w, c), shifted = zero_tensor(n, h, w, c);
+    struct run r = {.operation = ADD_CHANNEL, .y = y, .a = v};
+
+    for (size_t i = 0; i < tensor_count(y); i++) {
+        const size_t item = i / (h * w * c), k = i % c;
+        const double scale = (double)both.data[item * 2 * c + k],
+                     shift = (double)both.data[(item * 2 + 1) * c + k];
+
+        z.data[i] = y.data[i];
+        added.data[i] = (float)((double)y.data[i] + (double)v.data[item * c + k]);
+        shifted.data[i] = (float)((double)y.data[i] * (1 + scale) + shift);
+    }
+    expect(pool, &r, added, 0, "add_per_channel");
+    r = (struct run){.operation = SCALE_SHIFT, .y = z, .a = both};
+    expect(pool, &r, shifted, BOUND, "scale_shift_per_channel");
+    free(v.data);
+    free(both.data);
+}
+
+TEST(channels_take_their_own_items_values)
+{
+    each_shape(check_channels);
+}
+
+static void check_concat(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor a = random_tensor(1, n, h, w, c), b = random_tensor(2, n, h, w, c + 3);
+    struct tensor want = zero_tensor(n, h, w, 2 * c + 3);
+    struct run r = {.operation = CONCAT, .y = zero_tensor(n, h, w, 2 * c + 3), .a = a, .b = b};
+
+    for (size_t row = 0; row < tensor_rows(want); row++)
+        for (size_t k = 0; k < want.c; k++)
+            want.data[row * want.c + k] = k < c ? a.data[row * c + k] : b.data[row * (c + 3) + k - c];
+    expect(pool, &r, want, 0, "concat_channels");
+    free(a.data);
+    free(b.data);
+}
+
+TEST(concat_puts_the_first_first)
+{
+    each_shape(check_concat);
+}

@@ -1,0 +1,243 @@
+/* test_params_check.c - every bad value is found, under its own field's name, all in one call. */
+#include <latentd/model.h>
+#include <latentd/session.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+
+static struct ltd_model *model;
+
+__attribute__((destructor)) static void close_model(void)
+{
+    ltd_model_close(model);
+}
+
+static struct ltd_gen_params defaults(void)
+{
+    if (!model && ltd_model_open("models/default", &model, NULL) != LTD_OK)
+        abort();
+    return ltd_params_default(model);
+}
+
+/* "error width; warning prompt; ", with the last message. */
+struct findings {
+    char list[1024], message[512];
+};
+
+static void note(void *arg, bool warning, const char *field, const char *message)
+{
+    struct findings *f = arg;
+    const size_t at = strlen(f->list);
+
+    snprintf(f->list + at, sizeof f->list - at, "%s %s; ", warning ? "warning" : "error", field);
+    snprintf(f->message, sizeof f->message, "%s", message);
+}
+
+static void check_found(int line, const struct ltd_gen_params *p, const char *want)
+{
+    struct findings f = {"", ""};
+    const bool good = ltd_params_check(model, p, note, &f);
+
+    if (strcmp(f.list, want) != 0)
+        check_failed(__FILE__, line, "found '%s' (%s), not '%s'", f.list, f.message, want);
+    if (good != !strstr(want, "error"))
+        check_failed(__FILE__, line, "'%s' is %s", want, good ? "let pass" : "refused");
+    if (good != ltd_params_check(model, p, NULL, NULL))
+        check_failed(__FILE__, line, "'%s': another answer without a listener", want);
+}
+
+TEST(what_the_model_recommends_is_good)
+{
+    struct ltd_gen_params p = defaults();
+
+    check_found(__LINE__, &p, "");
+    CHECK_INT(p.steps, 25);
+    CHECK_INT(p.width, 64);
+    CHECK_INT(p.height, 64);
+    CHECK_NEAR(p.cfg_scale, 4, 0);
+    CHECK_INT(p.sampler, LTD_SAMPLER_DDIM);
+    CHECK_INT(p.count, 1);
+    CHECK_INT(p.seed, 0);
+    CHECK_STR(p.prompt, "");
+    CHECK_STR(p.negative_prompt, "");
+}
+
+#define BAD(field, value, name)                         \
+    do {                                                \
+        struct ltd_gen_params p_ = defaults();          \
+        p_.field = (value);                             \
+        check_found(__LINE__, &p_, "error " name "; "); \
+    } while (0)
+
+TEST(each_bad_value_is_found_under_its_field)
+{
+    BAD(prompt, NULL, "prompt");
+    BAD(prompt, "\xff", "prompt");
+    BAD(negative_prompt, NULL, "negative_prompt");
+    BAD(negative_prompt, "a\xc3", "negative_prompt");
+    BAD(width, 0, "width");
+    BAD(width, -4, "width");
+    BAD(width, 63, "width");
+    BAD(width, 16388, "width");
+    BAD(width, INT32_MAX, "width");
+    BAD(height, 2, "height");
+    BAD(height, INT32_MIN, "height");
+    BAD(steps, 0, "steps");
+    BAD(steps, -1, "steps");
+    BAD(steps, 1001, "steps");
+    BAD(steps, INT32_MAX, "steps");
+    BAD(cfg_scale, -0.1, "cfg_scale");
+    BAD(cfg_scale, 100.1, "cfg_scale");
+    BAD(cfg_scale, (double)NAN, "cfg_scale");
+    BAD(cfg_scale, (double)INFINITY, "cfg_scale");
+    BAD(sampler, (enum ltd_sampler)LTD_SAMPLER_COUNT, "sampler");
+    BAD(sampler, (enum ltd_sampler) - 1, "sampler");
+    BAD(scheduler, (enum ltd_scheduler)LTD_SCHEDULER_COUNT, "scheduler");
+    BAD(scheduler, LTD_SCHEDULER_KARRAS, "scheduler");
+    BAD(count, 0, "count");
+    BAD(count, -3, "count");
+    BAD(clip_skip, -1, "clip_skip");
+    BAD(clip_skip, 2, "clip_skip");
+    BAD(profile, LTD_PROFILE_COUNT, "profile");
+    BAD(numerics, LTD_NUMERICS_COUNT, "numerics");
+}
+
+TEST(seeds_end_at_2_to_the_64)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.seed = UINT64_MAX;
+    check_found(__LINE__, &p, "");
+    p.count = 2;
+    check_found(__LINE__, &p, "error seed; ");
+    p.seed = UINT64_MAX - 1;
+    check_found(__LINE__, &p, "");
+}
+
+TEST(strength_and_image_are_looked_at_where_there_is_an_image)
+{
+    static const double bad[] = {0, -0.5, 1.01, (double)NAN, (double)INFINITY};
+    struct ltd_gen_params p = defaults();
+    struct ltd_image *image = NULL;
+
+    p.strength = -1;
+    check_found(__LINE__, &p, "");
+    REQUIRE(ltd_image_new(64, 64, &image, NULL) == LTD_OK);
+    p.init_image = image;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        p.strength = bad[i];
+        check_found(__LINE__, &p, "error strength; ");
+    }
+    /* So little of so few steps that none is left. */
+    p.strength = 0.01;
+    check_found(__LINE__, &p, "error strength; ");
+    p.strength = 0.5;
+    check_found(__LINE__, &p, "");
+    p.width = 68;
+    check_found(__LINE__, &p, "error image; ");
+    ltd_image_free(image);
+}
+
+TEST(everything_wrong_is_told_at_once)
+{
+    struct ltd_gen_params p = defaults();
+    struct ltd_image *image = NULL;
+
+    REQUIRE(ltd_image_new(64, 64, &image, NULL) == LTD_OK);
+    p.prompt = p.negative_prompt = "\xff";
+    p.width = 1;
+    p.height = 65;
+    p.sampler = (enum ltd_sampler)99;
+    p.scheduler = (enum ltd_scheduler)99;
+    p.steps = 0;
+    p.strength = 2;
+    p.init_image = image;
+    p.cfg_scale = -1;
+    p.count = 0;
+    p.clip_skip = 99;
+    p.profile = (enum ltd_profile)99;
+    p.numerics = (enum ltd_numerics)99;
+    check_found(__LINE__, &p,
+                "error prompt; error negative_prompt; error width; error height; error sampler; "
+                "error scheduler; error steps; error strength; error cfg_scale; error count; "
+                "error clip_skip; error image; error profile; error numerics; ");
+    ltd_image_free(image);
+}
+
+TEST(what_is_drawn_otherwise_than_asked_is_a_warning)
+{
+    struct ltd_gen_params p = defaults();
+    struct findings f = {"", ""};
+
+    p.prompt = "a b c d e f g h i j k l";
+    check_found(__LINE__, &p, "warning prompt; ");
+    CHECK(ltd_params_check(model, &p, note, &f));
+    CHECK_STR(f.message, "the last 2 of 12 tokens are beyond the 10 this model reads, and were cut");
+    p.negative_prompt = p.prompt;
+    check_found(__LINE__, &p, "warning prompt; warning negative_prompt; ");
+    p = defaults();
+    p.prompt = "a b c d e f g h i j";
+    check_found(__LINE__, &p, "");
+    p.width = 128;
+    p.height = 32;
+    check_found(__LINE__, &p, "");
+    p.width = 132;
+    p.height = 28;
+    check_found(__LINE__, &p, "warning width; warning height; ");
+    memset(&f, 0, sizeof f);
+    p.height = 64;
+    CHECK(ltd_params_check(model, &p, note, &f));
+    CHECK_STR(f.message, "132 pixels are far from the 64 this model was trained at");
+}
+
+TEST(a_wrong_size_names_the_nearest_right_ones)
+{
+    struct ltd_gen_params p = defaults();
+    struct findings f = {"", ""};
+
+    p.width = 66;
+    CHECK(!ltd_params_check(model, &p, note, &f));
+    CHECK_STR(f.message, "must be a multiple of 4; the nearest are 64 and 68");
+}
+
+static void check_text(int line, const struct ltd_gen_params *p, int index, const char *want)
+{
+    char *text = ltd_params_text(model, p, index), full[1024];
+
+    snprintf(full, sizeof full, "%s, Profile: diffusers, Numerics: default, ISA: %s, Version: latentd %s",
+             want, ltd_isa_name(), LATENTD_VERSION);
+    if (!text || strcmp(text, full) != 0)
+        check_failed(__FILE__, line, "'%s', not '%s'", text ? text : "", full);
+    free(text);
+}
+
+TEST(the_settings_as_text)
+{
+    struct ltd_gen_params p = defaults();
+    struct ltd_image *image = NULL;
+
+    REQUIRE(ltd_image_new(64, 64, &image, NULL) == LTD_OK);
+    p.prompt = "3d tiger \xe2\x82\xac";
+    p.seed = UINT64_MAX - 1;
+    p.count = 2;
+    check_text(__LINE__, &p, 1,
+               "3d tiger \xe2\x82\xac\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, "
+               "Seed: 18446744073709551615, Size: 64x64, Model type: sd1");
+    p.negative_prompt = "green";
+    p.cfg_scale = 2.5;
+    p.sampler = LTD_SAMPLER_DPMPP_2M;
+    p.scheduler = LTD_SCHEDULER_KARRAS;
+    p.height = 32;
+    p.init_image = image;
+    p.strength = 0.25;
+    p.clip_skip = 1;
+    check_text(
+        __LINE__, &p, 0,
+        "3d tiger \xe2\x82\xac\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, "
+        "CFG scale: 2.5, Seed: 18446744073709551614, Size: 64x32, Model type: sd1, "
+        "Denoising strength: 0.25, Clip skip: 2");
+    ltd_image_free(image);
+}

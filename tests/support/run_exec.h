@@ -1,0 +1,17 @@
+/*
+ * run_exec.h - runs a forward pass as a session does: dry, then on memory of just the size that was counted.
+ */
+#ifndef RUN_EXEC_H
+#define RUN_EXEC_H
+
+#include <stdbool.h>
+
+#include "tensor/exec.h"
+
+typedef void run_exec_fn(void *arg, struct exec *e);
+
+/* False when the memory cannot be reserved, or when forward did not give back all that it took.  (To take
+ * more than was counted trips an assertion of the arena.) */
+bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg);
+
+#endif
