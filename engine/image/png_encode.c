@@ -62,6 +62,14 @@ static bool grow(struct encoder *encoder, size_t size)
     return true;
 }
 
+/* Gives back the room that was not needed: pictures are kept for a while. */
+static struct ltd_bytes shrunk(struct ltd_bytes bytes)
+{
+    uint8_t *data = realloc(bytes.data, bytes.size);
+
+    return (struct ltd_bytes){data ? data : bytes.data, bytes.size};
+}
+
 static void on_write(png_structp png, png_bytep data, size_t size)
 {
     struct encoder *encoder = png_get_io_ptr(png);
@@ -175,7 +183,7 @@ enum ltd_status ltd_png_encode(const struct ltd_image *image, const struct ltd_p
 done:
     free(encoder.texts);
     if (status == LTD_OK)
-        *out = encoder.bytes;
+        *out = shrunk(encoder.bytes);
     else
         free(encoder.bytes.data);
     return status;

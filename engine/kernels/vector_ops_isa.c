@@ -20,7 +20,7 @@ static inline float bits_to_float(uint32_t bits)
     return f;
 }
 
-/* e^x to 2 ulp for all finite x; 0 below -87.3, 3.4e38 above 88.3.  Cody-Waite reduction to |r| <= ln(2)/2
+/* e^x to 2 ulp for all finite x; 0 below -87.3, 2.2e38 above 88.3.  Cody-Waite reduction to |r| <= ln(2)/2
  * and the Taylor series. */
 static inline float exp_f32(float x)
 {

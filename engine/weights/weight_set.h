@@ -44,8 +44,6 @@ size_t weight_set_count(const struct weight_set *set);
 const struct weight *weight_set_at(const struct weight_set *set, size_t i); /* sorted by name */
 const struct weight *weight_set_find(const struct weight_set *set,
                                      const char *name); /* NULL when absent; O(log n) */
-/* True when every value is finite. */
-bool weight_is_finite(const struct weight *weight);
 size_t weight_set_file_bytes(const struct weight_set *set);
 
 /* Whether every value is finite.  Reads the whole tensor, at about the speed of memory. */

@@ -39,7 +39,7 @@ struct ltd_gen_report {
     size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
 };
 
-/* Starts threads - 1 compute threads (threads 1..256; 0: one for each core).  Borrows model, which must
+/* Starts threads - 1 compute threads (threads 1..64; 0: one for each core).  Borrows model, which must
  * outlive the session.  Errors: LTD_EINVAL, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int threads,
                                              struct ltd_session **out, struct ltd_error *err);

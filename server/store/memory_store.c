@@ -9,10 +9,11 @@
 enum { BUCKETS = 4096 };
 
 struct entry {
-    struct job_record record;
-    bool expired;                  /* only record.id is left */
-    double ended;                  /* clock_monotonic, of the job or of its being kept */
-    size_t bytes;                  /* that count against keep_bytes */
+    char id[RANDOM_ID_SIZE];
+    struct job_record
+        *record;  /* NULL once the job is expired: thousands of ids are remembered, and must be small */
+    double ended; /* clock_monotonic, of the job or of its being kept */
+    size_t bytes; /* that count against keep_bytes */
     struct entry *next, *previous; /* in one of the lists */
     struct entry *bucket_next;
 };
@@ -68,14 +69,14 @@ static struct entry *find(struct memory_store *store, const char *id)
 {
     struct entry *entry = *bucket_of(store, id);
 
-    while (entry && strcmp(entry->record.id, id) != 0)
+    while (entry && strcmp(entry->id, id) != 0)
         entry = entry->bucket_next;
     return entry;
 }
 
 static void forget(struct memory_store *store, struct entry *entry)
 {
-    struct entry **link = bucket_of(store, entry->record.id);
+    struct entry **link = bucket_of(store, entry->id);
 
     while (*link != entry)
         link = &(*link)->bucket_next;
@@ -84,16 +85,20 @@ static void forget(struct memory_store *store, struct entry *entry)
     free(entry);
 }
 
+static void free_record(struct entry *entry)
+{
+    if (entry->record)
+        job_record_fini(entry->record);
+    free(entry->record);
+    entry->record = NULL;
+}
+
 static void expire_oldest(struct memory_store *store, double now)
 {
     struct entry *entry = store->finished.first;
-    char id[RANDOM_ID_SIZE];
 
-    memcpy(id, entry->record.id, sizeof id);
     take_out(&store->finished, entry);
-    job_record_fini(&entry->record);
-    memcpy(entry->record.id, id, sizeof id);
-    entry->expired = true;
+    free_record(entry);
     entry->ended = now;
     store->bytes -= entry->bytes;
     entry->bytes = 0;
@@ -115,7 +120,7 @@ static void expire_locked(struct memory_store *store)
 
 static enum ltd_status add_locked(struct memory_store *store, struct entry *entry, struct ltd_error *err)
 {
-    struct entry **bucket = bucket_of(store, entry->record.id);
+    struct entry **bucket = bucket_of(store, entry->id);
 
     if (store->waiting.count >= store->limits.waiting)
         return ltd_fail(err, LTD_EFULL, "%d jobs wait already", store->waiting.count);
@@ -131,29 +136,44 @@ static enum ltd_status add_locked(struct memory_store *store, struct entry *entr
     return LTD_OK;
 }
 
+/* An entry with a record and an id of its own. */
+static enum ltd_status new_entry(struct job_request *request, struct entry **out, struct ltd_error *err)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    struct job_record *record = calloc(1, sizeof *record);
+    enum ltd_status st;
+
+    if (entry && record && random_id_make(entry->id)) {
+        memcpy(record->id, entry->id, sizeof record->id);
+        record->request = job_request_ref(request);
+        record->created_ms = clock_unix_ms();
+        entry->record = record;
+        entry->bytes = sizeof *entry + sizeof *record + job_request_bytes(request);
+        *out = entry;
+        return LTD_OK;
+    }
+    st = entry && record ? ltd_fail(err, LTD_EIO, "the kernel gives no random numbers")
+                         : ltd_fail(err, LTD_ENOMEM, "no memory for another job");
+    free(record);
+    free(entry);
+    return st;
+}
+
 static enum ltd_status memory_add(struct job_store *base, struct job_request *request,
                                   char id[RANDOM_ID_SIZE], struct ltd_error *err)
 {
     struct memory_store *store = (struct memory_store *)base;
-    struct entry *entry = calloc(1, sizeof *entry);
-    enum ltd_status st;
+    struct entry *entry = NULL;
+    enum ltd_status st = new_entry(request, &entry, err);
 
-    if (!entry)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for another job");
-    if (!random_id_make(entry->record.id)) {
-        free(entry);
-        return ltd_fail(err, LTD_EIO, "the kernel gives no random numbers");
-    }
-    entry->record.request = request;
-    entry->record.created_ms = clock_unix_ms();
-    entry->bytes = sizeof *entry + job_request_bytes(request);
-    job_request_ref(request);
-    memcpy(id, entry->record.id, RANDOM_ID_SIZE); /* once it is in, another thread may end and expire it */
+    if (st != LTD_OK)
+        return st;
+    memcpy(id, entry->id, RANDOM_ID_SIZE); /* once it is in, another thread may end and expire it */
     pthread_mutex_lock(&store->lock);
     st = add_locked(store, entry, err);
     pthread_mutex_unlock(&store->lock);
     if (st != LTD_OK) {
-        job_request_unref(request);
+        free_record(entry);
         free(entry);
     }
     return st;
@@ -162,7 +182,7 @@ static enum ltd_status memory_add(struct job_store *base, struct job_request *re
 /* Copies everything but the result. */
 static void copy_head(const struct entry *entry, struct job_record *out)
 {
-    *out = entry->record;
+    *out = *entry->record;
     out->result = (struct job_result){0};
     job_request_ref(out->request);
 }
@@ -177,8 +197,8 @@ static bool memory_claim(struct job_store *base, struct job_record *out)
     if (entry) {
         take_out(&store->waiting, entry);
         append(&store->running, entry);
-        entry->record.state = JOB_RUNNING;
-        entry->record.started_ms = clock_unix_ms();
+        entry->record->state = JOB_RUNNING;
+        entry->record->started_ms = clock_unix_ms();
         copy_head(entry, out);
     }
     pthread_mutex_unlock(&store->lock);
@@ -193,9 +213,9 @@ static void end(struct memory_store *store, struct entry *entry, struct job_resu
         bytes += blob_size(result->images[i].png);
     entry->bytes += bytes;
     store->bytes += bytes;
-    entry->record.state = result->state;
-    entry->record.result = *result;
-    entry->record.ended_ms = clock_unix_ms();
+    entry->record->state = result->state;
+    entry->record->result = *result;
+    entry->record->ended_ms = clock_unix_ms();
     entry->ended = clock_monotonic();
     *result = (struct job_result){0};
     append(&store->finished, entry);
@@ -208,7 +228,7 @@ static void memory_finish(struct job_store *base, const char *id, struct job_res
 
     pthread_mutex_lock(&store->lock);
     entry = find(store, id);
-    if (entry && entry->record.state == JOB_RUNNING) {
+    if (entry && entry->record->state == JOB_RUNNING) {
         take_out(&store->running, entry);
         end(store, entry, result);
         expire_locked(store);
@@ -226,7 +246,7 @@ static bool memory_cancel_waiting(struct job_store *base, const char *id, const 
 
     pthread_mutex_lock(&store->lock);
     entry = find(store, id);
-    waits = entry && !entry->expired && entry->record.state == JOB_QUEUED;
+    waits = entry && entry->record && entry->record->state == JOB_QUEUED;
     if (waits) {
         take_out(&store->waiting, entry);
         end(store, entry, &result);
@@ -269,13 +289,13 @@ static enum job_found memory_get(struct job_store *base, const char *id, struct 
     pthread_mutex_lock(&store->lock);
     expire_locked(store);
     entry = find(store, id);
-    if (entry && entry->expired) {
+    if (entry && !entry->record) {
         found = JOB_EXPIRED;
     } else if (entry) {
         copy_head(entry, out);
-        if (entry->record.state == JOB_QUEUED)
+        if (entry->record->state == JOB_QUEUED)
             out->position = position_of(store, entry);
-        if (copy_result(&entry->record.result, &out->result))
+        if (copy_result(&entry->record->result, &out->result))
             found = JOB_FOUND;
         else
             job_record_fini(out);
@@ -310,7 +330,7 @@ static bool memory_peek(struct job_store *base, char id[RANDOM_ID_SIZE])
     pthread_mutex_lock(&store->lock);
     waits = store->waiting.first != NULL;
     if (waits)
-        memcpy(id, store->waiting.first->record.id, RANDOM_ID_SIZE);
+        memcpy(id, store->waiting.first->id, RANDOM_ID_SIZE);
     pthread_mutex_unlock(&store->lock);
     return waits;
 }
@@ -334,7 +354,7 @@ static void memory_close(struct job_store *base)
         while (entry) {
             struct entry *next = entry->bucket_next;
 
-            job_record_fini(&entry->record);
+            free_record(entry);
             free(entry);
             entry = next;
         }

@@ -52,9 +52,9 @@ def clean_environment():
 class Daemon:
     """with Daemon("--workers", "2") as d: ...   Stops it at the end, and fails when it did not exit with 0."""
 
-    def __init__(self, *flags, fake_step_ms=None, listen="127.0.0.1:0", expect_exit=0):
+    def __init__(self, *flags, fake_step_ms=None, listen="127.0.0.1:0", expect_exit=0, model=MODEL):
         self.flags, self.listen, self.expect_exit = flags, listen, expect_exit
-        self.fake_step_ms = fake_step_ms
+        self.fake_step_ms, self.model = fake_step_ms, model
         self.log, self.port, self.process = [], None, None
 
     def __enter__(self):
@@ -64,7 +64,7 @@ class Daemon:
         environment = clean_environment()
         environment["FAKE_ENGINE_STEP_MS"] = str(self.fake_step_ms or 0)
         self.process = subprocess.Popen(
-            [binary, "--listen", self.listen, "--model", MODEL, *self.flags],
+            [binary, "--listen", self.listen, "--model", self.model, *self.flags],
             stderr=subprocess.PIPE, env=environment, text=True, errors="replace")
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
