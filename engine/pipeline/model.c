@@ -147,6 +147,25 @@ static void fill_info(struct ltd_model *m)
     count_weights(info, vae_weights(m->vae));
 }
 
+/* Keeps the first thing that is wrong with a recommendation. */
+static void keep_first(void *arg, bool warning, const char *field, const char *message)
+{
+    struct ltd_error *err = arg;
+
+    if (!warning && err->status == LTD_OK)
+        ltd_fail(err, LTD_EFORMAT, "latentd.json: %s: %s", field, message);
+}
+
+/* A model that recommends what it cannot draw would refuse every request that says nothing. */
+static enum ltd_status check_recommended(const struct ltd_model *m, struct ltd_error *err)
+{
+    struct ltd_error first = {.status = LTD_OK};
+
+    if (m->recommends && !ltd_params_check(m, &m->recommended, keep_first, &first))
+        return ltd_fail(err, LTD_EFORMAT, "%s", first.message);
+    return LTD_OK;
+}
+
 enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
 {
     struct ltd_model *m = calloc(1, sizeof *m);
@@ -159,13 +178,15 @@ enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct 
         st = check_parts(m, err);
     if (st == LTD_OK)
         st = model_defaults_read(m, path, err);
-    if (st != LTD_OK) {
-        ltd_model_close(m);
-        return st;
+    if (st == LTD_OK) {
+        fill_info(m);
+        st = check_recommended(m, err);
     }
-    fill_info(m);
-    *out = m;
-    return LTD_OK;
+    if (st == LTD_OK)
+        *out = m;
+    else
+        ltd_model_close(m);
+    return st;
 }
 
 void ltd_model_close(struct ltd_model *m)

@@ -106,6 +106,7 @@ enum ltd_status model_defaults_read(struct ltd_model *m, const char *dir, struct
         config_fail(&r, LTD_EFORMAT, "must be a JSON object");
     check_keys(&r);
     read_recommended(&r, &m->recommended);
+    m->recommends = true;
     m->about = strdup(config_text(&r, "about", ""));
     ltd_json_free(json);
     if (r.status == LTD_OK && !m->about)

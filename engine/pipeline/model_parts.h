@@ -23,7 +23,8 @@ struct ltd_model {
     struct schedule_config *schedule;
     struct ltd_gen_params recommended; /* without the strings and the seed */
     struct ltd_model_info info;
-    char *about; /* what info.about shows; NULL: "" */
+    char *about;     /* what info.about shows; NULL: "" */
+    bool recommends; /* there is a latentd.json */
 };
 
 /* Fills model->recommended, the native size and the about line, from dir/latentd.json (optional) and the

@@ -70,8 +70,9 @@ def badly_formatted(program, files, root):
 
 def stale_config(program, path, root):
     """The configuration file must be what the program prints from its table of options."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith('LATENTD_')}
     try:
-        printed = run([program, '--print-default-config'], root)
+        printed = run([program, '--print-default-config'], root, env=environment)
         with open(os.path.join(root, path), encoding='utf-8') as file:
             kept = file.read()
     except OSError as error:

@@ -250,6 +250,12 @@ TEST(a_slip_in_latentd_json_is_named)
     expect_defaults_refused(__LINE__, "{\"steps\":25", "");
 }
 
+TEST(a_recommendation_that_cannot_be_drawn_is_refused)
+{
+    expect_defaults_refused(__LINE__, "{\"width\":63}", "width: must be a multiple of");
+    expect_defaults_refused(__LINE__, "{\"sampler\":\"ddim\",\"scheduler\":\"karras\"}", "scheduler: ");
+}
+
 TEST(latentd_json_comes_before_the_configs)
 {
     static const char text[] =
