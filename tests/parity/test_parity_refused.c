@@ -69,16 +69,19 @@ int main(void)
     char dir[1024];
     struct fixture f;
     struct ltd_error err;
-    const struct ltd_json *rows;
+    size_t rows = 0;
 
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (fixture_open(&f, FIXTURE, 1, &err) != LTD_OK || !model_copy_make(f.model_dir, dir, sizeof dir)) {
         printf("not ok refused/fixture\n");
         return 1;
     }
-    rows = ltd_json_get(f.json, "refused");
-    for (const struct ltd_json *row = ltd_json_first(rows); row; row = ltd_json_next(row))
+    for (const struct ltd_json *row = ltd_json_first(ltd_json_get(f.json, "refused")); row;
+         row = ltd_json_next(row)) {
         try_row(row, dir);
+        rows++;
+    }
     model_copy_remove(dir);
     fixture_close(&f);
-    return failures > 0 || ltd_json_size(rows) == 0;
+    return failures > 0 || rows == 0;
 }
