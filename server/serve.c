@@ -65,7 +65,7 @@ static int open_model(struct server *server, const char *entry)
         return complain(server, EXIT_CODE_USAGE, wrong);
     if (model_set_open(&server->models, name, path, &error) == LTD_OK)
         return EXIT_CODE_DONE;
-    return complain(server, error.status == LTD_EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_MODEL, error.message);
+    return complain(server, EXIT_CODE_MODEL, error.message);
 }
 
 static int open_default_model(struct server *server)
@@ -155,7 +155,8 @@ static int open_http(struct server *server)
     const struct httpd_config config = {
         .listen_fd = server->listen_fd,
         .guard = {!server->address.is_unix && listen_address_is_loopback(&server->address),
-                  (const char *const *)options->allowed_host.items, options->allowed_host.count},
+                  (const char *const *)options->allowed_host.items, options->allowed_host.count,
+                  server->address.host},
         .max_body = options->max_body,
         .connection_limit = connection_limit(),
     };

@@ -1,3 +1,4 @@
+#include <latentd/limits.h>
 #include <latentd/session.h>
 
 #include <stdlib.h>
@@ -7,9 +8,6 @@
 #include "kernels/gemm.h"
 #include "kernels/vector_ops.h"
 #include "pipeline/generation.h"
-
-/* OpenBLAS keeps one buffer for each thread that calls it, in a table of fixed size. */
-#define MAX_THREADS 64
 
 struct ltd_session {
     const struct ltd_model *model;
@@ -41,11 +39,11 @@ enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, stru
     struct ltd_session *s;
     enum ltd_status st;
 
-    if (threads < 0 || threads > MAX_THREADS)
-        return ltd_fail(err, LTD_EINVAL, "a session has 1 to %d compute threads, not %d", MAX_THREADS,
+    if (threads < 0 || threads > LTD_MAX_THREADS)
+        return ltd_fail(err, LTD_EINVAL, "a session has 1 to %d compute threads, not %d", LTD_MAX_THREADS,
                         threads);
     if (threads == 0)
-        threads = cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (int)cores;
+        threads = cores < 1 ? 1 : cores > LTD_MAX_THREADS ? LTD_MAX_THREADS : (int)cores;
     s = calloc(1, sizeof *s);
     if (!s)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a session");

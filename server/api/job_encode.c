@@ -1,5 +1,6 @@
 #include "api/job_encode.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,12 @@ static void add_text(struct ltd_json *object, const char *key, const char *text)
 static void add_number(struct ltd_json *object, const char *key, double number)
 {
     ltd_json_add(object, key, ltd_json_new_number(number));
+}
+
+/* To four decimals: tenths of a millisecond, or of a thousandth part. */
+static void add_rounded(struct ltd_json *object, const char *key, double number)
+{
+    add_number(object, key, round(number * 1e4) / 1e4);
 }
 
 static void add_time(struct ltd_json *object, const char *key, int64_t unix_ms)
@@ -73,7 +80,7 @@ static struct ltd_json *encode_progress(const struct job_view *job)
         add_number(json, "step", p->step);
         add_number(json, "steps", p->steps);
     }
-    add_number(json, "fraction", done ? 1 : p->fraction);
+    add_rounded(json, "fraction", done ? 1 : p->fraction);
     return json;
 }
 
@@ -87,13 +94,13 @@ static struct ltd_json *encode_timings(const struct job_record *record)
     const struct job_timings *t = &record->result.timings;
     struct ltd_json *json = ltd_json_new_object();
 
-    add_number(json, "queued_s", seconds_between(record->created_ms, record->started_ms));
-    add_number(json, "text_s", t->text_s);
-    add_number(json, "encode_s", t->encode_s);
-    add_number(json, "sample_s", t->sample_s);
-    add_number(json, "decode_s", t->decode_s);
-    add_number(json, "png_s", t->png_s);
-    add_number(json, "total_s", seconds_between(record->created_ms, record->ended_ms));
+    add_rounded(json, "queued_s", seconds_between(record->created_ms, record->started_ms));
+    add_rounded(json, "text_s", t->text_s);
+    add_rounded(json, "encode_s", t->encode_s);
+    add_rounded(json, "sample_s", t->sample_s);
+    add_rounded(json, "decode_s", t->decode_s);
+    add_rounded(json, "png_s", t->png_s);
+    add_rounded(json, "total_s", seconds_between(record->created_ms, record->ended_ms));
     return json;
 }
 

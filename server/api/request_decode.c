@@ -86,9 +86,6 @@ static void take_seed(struct decoder *d)
         d->no_memory |= !random_u32(&drawn);
         p->seed = drawn;
     }
-    if (p->seed > UINT64_MAX - (uint64_t)(p->count - 1))
-        WRONG(d, SEED, "the last picture would have seed + %d, which is beyond 18446744073709551615",
-              p->count - 1);
 }
 
 static void check_kind(struct decoder *d)
@@ -206,6 +203,18 @@ static void fit_image(struct decoder *d)
     p->init_image = d->request->image;
 }
 
+/* Finds what else is wrong with a request whose size is. */
+static void check_without_size(struct decoder *d)
+{
+    const struct ltd_gen_params recommended = ltd_params_default(d->model);
+    struct ltd_gen_params params = d->request->params;
+
+    params.width = recommended.width;
+    params.height = recommended.height;
+    params.init_image = NULL;
+    ltd_params_check(d->model, &params, on_finding, d);
+}
+
 static void decode(struct decoder *d, const struct ltd_json *document)
 {
     struct job_request *request = d->request;
@@ -220,10 +229,15 @@ static void decode(struct decoder *d, const struct ltd_json *document)
     check_kind(d);
     take_image(d);
     check_size(d);
-    if (d->no_memory || d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong)
+    /* Without its model, nothing more can be said of a request. */
+    if (d->no_memory || d->values[FIELD_MODEL].wrong)
         return;
-    fit_image(d);
-    ltd_params_check(d->model, &request->params, on_finding, d);
+    if (d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong)
+        check_without_size(d);
+    else {
+        fit_image(d);
+        ltd_params_check(d->model, &request->params, on_finding, d);
+    }
 }
 
 static bool parse(const char *body, size_t size, struct ltd_json **document, struct problem *problem)

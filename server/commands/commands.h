@@ -17,7 +17,7 @@ int cmd_generate(int argc, const char *const *argv);
 int cmd_inspect(int argc, const char *const *argv);
 
 /* `latentd --healthcheck`: EXIT_CODE_DONE when the daemon at options->listen answers GET /healthz with 200
- * within five seconds. */
+ * each of connecting, sending and answering within five seconds. */
 int cmd_healthcheck(const struct options *options);
 
 #endif

@@ -100,6 +100,8 @@ static bool host_is_allowed(const struct http_guard *guard, const char *host)
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (host_is(host, length, own[i]))
             return true;
+    if (guard->listen_host && host_is(host, length, guard->listen_host))
+        return true;
     for (size_t i = 0; i < guard->allowed_host_count; i++)
         if (host_is(host, length, guard->allowed_hosts[i]))
             return true;

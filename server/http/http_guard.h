@@ -17,6 +17,7 @@ struct http_guard {
     bool check_host;                  /* loopback: only the names of this machine may be asked for */
     const char *const *allowed_hosts; /* besides localhost, 127.0.0.1 and [::1]; any port */
     size_t allowed_host_count;
+    const char *listen_host; /* the name or address listened on, which is fine as well; NULL: none */
 };
 
 /* Version, header names, single headers, lengths and codings, Host.  False: *refusal says why. */

@@ -3,6 +3,7 @@
 #include "util/listen_address.h"
 #include "util/model_path.h"
 
+#include <latentd/limits.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,12 +62,20 @@ static void check_models(struct option_set *set, const struct option_list *model
 
 static void check_hosts(struct option_set *set, const struct option_list *hosts)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 
     for (size_t i = 0; i < hosts->count; i++)
         if (hosts->items[i][strspn(hosts->items[i], letters)] != '\0')
             option_set_problem(set, "allowed_host: \"%s\" is not a host name (no port, no *)",
                                hosts->items[i]);
+}
+
+static void check_threads(struct option_set *set, const struct options *options)
+{
+    if (options->workers * options->threads > LTD_MAX_THREADS)
+        option_set_problem(
+            set, "threads: %d workers with %d compute threads each are more than the %d of a process",
+            options->workers, options->threads, LTD_MAX_THREADS);
 }
 
 bool options_load(struct options *options, int argc, const char *const *argv, const char *const *environment,
@@ -85,6 +94,7 @@ bool options_load(struct options *options, int argc, const char *const *argv, co
     check_listen(&set, options);
     check_models(&set, &options->model);
     check_hosts(&set, &options->allowed_host);
+    check_threads(&set, options);
     return set.problem_count == 0;
 }
 
@@ -98,6 +108,7 @@ void options_fini(struct options *options)
 int options_worker_threads(const struct options *options)
 {
     cpu_set_t mask;
+    const int most = LTD_MAX_THREADS / options->workers;
     int share;
 
     if (options->threads > 0)
@@ -106,5 +117,5 @@ int options_worker_threads(const struct options *options)
         share = CPU_COUNT(&mask) / options->workers;
     else
         share = (int)sysconf(_SC_NPROCESSORS_ONLN) / options->workers;
-    return share < 1 ? 1 : share > 256 ? 256 : share;
+    return share < 1 ? 1 : share > most ? most : share;
 }

@@ -17,6 +17,14 @@ def refused(d, *pointers, **fields):
     return reply
 
 
+def test_every_wrong_field_is_named_even_beside_a_wrong_size():
+    with Daemon() as d:
+        refused(d, "/width", "/clip_skip", "/scheduler", width=7, clip_skip=99, sampler="ddim", scheduler="karras")
+        refused(d, "/model", model="nobody", clip_skip=99)
+        refused(d, "/seed", seed=2 ** 64 - 1, count=2)
+        equal(d.generate({"prompt": "", "seed": 2 ** 64 - 2, "count": 2, "steps": 1}).status, 200)
+
+
 def test_P1_P2_sizes():
     with Daemon(fake_step_ms=0) as d:
         for side in ("width", "height"):

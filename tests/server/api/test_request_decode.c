@@ -141,13 +141,6 @@ TEST(sizes_are_multiples_within_the_limit)
     finish();
 }
 
-TEST(the_last_seed_must_exist)
-{
-    CHECK_STR(pointers("{\"prompt\":\"\",\"seed\":18446744073709551614,\"count\":2}"), "none");
-    CHECK_STR(pointers("{\"prompt\":\"\",\"seed\":18446744073709551615,\"count\":2}"), "/seed");
-    finish();
-}
-
 TEST(what_is_not_JSON_is_400)
 {
     CHECK(!decode("{\"prompt\":"));

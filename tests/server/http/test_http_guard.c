@@ -3,7 +3,7 @@
 #include "check.h"
 
 static const char *const allowed[] = {"paint.example"};
-static const struct http_guard loopback = {true, allowed, 1};
+static const struct http_guard loopback = {true, allowed, 1, "127.0.0.2"};
 
 /* The status of the refusal of a request with these headers ("Name: value" pairs); 0: it passes. */
 static int status_with(const char *version, const char *const *headers, size_t count)
@@ -52,6 +52,8 @@ TEST(names_are_tokens_and_versions_are_known)
 
 TEST(hosts_of_this_machine_and_allowed_ones_pass_with_any_port)
 {
+    CHECK_INT(STATUS("HTTP/1.1", "Host", "127.0.0.2:7860"), 0);
+    CHECK_INT(STATUS("HTTP/1.1", "Host", "127.0.0.3:7860"), 403);
     static const struct {
         const char *host;
         int status;
