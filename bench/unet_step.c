@@ -49,11 +49,11 @@ static enum ltd_status run_steps(const struct bench *b, struct ltd_error *err)
 
     arena_init_dry(&dry_arena);
     unet_forward(b->model->unet, &dry, b->y, b->x, 500, b->context);
-    lanes = exec_lanes_size(&dry, pool_threads(b->pool));
+    lanes = dry.lane_bytes * (size_t)pool_threads(b->pool);
     st = arena_reserve(&arena, dry_arena.peak + lanes + ARENA_ALIGN, err);
     if (st != LTD_OK)
         return st;
-    exec_set_lanes(&e, arena_alloc(&arena, lanes, 1), &dry);
+    exec_set_lanes(&e, arena_alloc(&arena, lanes, 1), dry.lane_bytes);
     printf("{\"isa\": \"%s\", \"threads\": %d, \"scratch_bytes\": %zu}\n", vector_ops()->isa,
            pool_threads(b->pool), dry_arena.peak + lanes);
     while (fgets(line, sizeof line, stdin)) {

@@ -9,13 +9,22 @@
 enum ltd_status config_read_file(const char *path, size_t max_bytes, struct ltd_json **out,
                                  struct ltd_error *err)
 {
-    const enum ltd_status status = ltd_json_read_file(path, max_bytes, out, err);
+    struct ltd_json *json = NULL;
+    const enum ltd_status status = ltd_json_read_file(path, max_bytes, &json, err);
 
-    if (status != LTD_ESYNTAX && status != LTD_ETOOBIG)
+    if (status == LTD_ESYNTAX || status == LTD_ETOOBIG) {
+        if (err)
+            err->status = LTD_EFORMAT;
+        return LTD_EFORMAT;
+    }
+    if (status != LTD_OK)
         return status;
-    if (err)
-        err->status = LTD_EFORMAT;
-    return LTD_EFORMAT;
+    if (ltd_json_type(json) != LTD_JSON_OBJECT) {
+        ltd_json_free(json);
+        return ltd_fail(err, LTD_EFORMAT, "%s: must be a JSON object", path);
+    }
+    *out = json;
+    return LTD_OK;
 }
 
 void config_fail(struct config_reader *r, enum ltd_status status, const char *format, ...)

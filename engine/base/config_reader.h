@@ -24,8 +24,8 @@ struct config_reader {
  */
 #define CONFIG_MAX_BYTES (1 << 20)
 
-/* ltd_json_read_file for a file of a model: what is no JSON, or too large, is LTD_EFORMAT like anything else
- * that is malformed in it.  Other errors: LTD_ENOTFOUND, LTD_EIO, LTD_ENOMEM. */
+/* ltd_json_read_file for a file of a model: what is no JSON object, or too large, is LTD_EFORMAT like
+ * anything else that is malformed in it.  Other errors: LTD_ENOTFOUND, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status config_read_file(const char *path, size_t max_bytes, struct ltd_json **out,
                                               struct ltd_error *err);
 

@@ -15,6 +15,9 @@ enum ltd_status ltd_fail(struct ltd_error *err, enum ltd_status status, const ch
     va_start(args, format);
     length = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    for (char *c = err->message; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' '; /* names from files may hold anything, and a message is one line */
     if (length >= (int)sizeof err->message) {
         /* Cut before the character that did not fit whole. */
         size_t end = sizeof err->message - 1;

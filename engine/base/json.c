@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/json_scan.h"
+#include "base/number_text.h"
 #include "base/size_math.h"
 
 /* A struct ltd_json is a cJSON under another name. */
@@ -226,20 +227,11 @@ struct ltd_json *ltd_json_new_string(const char *text)
 
 struct ltd_json *ltd_json_new_number(double number)
 {
-    char text[40];
+    char text[NUMBER_TEXT_SIZE];
 
     if (!isfinite(number))
         return ltd_json_new_null();
-    if (fabs(number) < 1e15 && number == trunc(number)) {
-        /* %g would write 500 as 5e+02. */
-        snprintf(text, sizeof text, "%.0f", number);
-        return json_of(cJSON_CreateRaw(text));
-    }
-    for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
+    number_text(text, number);
     return json_of(cJSON_CreateRaw(text));
 }
 

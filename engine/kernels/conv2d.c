@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/vector_ops.h"
-
 /* Inputs of one product: enough that the sum is done mostly inside BLAS, few enough that they stay in the L2
  * cache. */
 #define DEPTH_WANTED 512
@@ -64,26 +62,6 @@ static void gather(const struct conv_job *j, float *columns, size_t row, size_t 
     }
 }
 
-static bool start_tile(const struct conv_job *j, size_t row, size_t rows, size_t col, size_t cols)
-{
-    const struct vector_ops *v = vector_ops();
-    const float *bias = j->conv->bias;
-    const size_t n = j->y.c;
-
-    for (size_t i = row; i < row + rows; i++) {
-        float *y = j->y.data + i * n + col;
-        const float *addend = j->addend.data ? j->addend.data + i * n + col : NULL;
-
-        if (addend && bias)
-            v->scaled_add(y, addend, bias + col, 1.0f, cols);
-        else if (addend && addend != y)
-            memcpy(y, addend, cols * sizeof *y);
-        else if (bias)
-            memcpy(y, bias + col, cols * sizeof *y);
-    }
-    return j->addend.data || bias;
-}
-
 static void conv_tile(void *arg, size_t tile, void *scratch)
 {
     const struct conv_job *j = arg;
@@ -93,7 +71,7 @@ static void conv_tile(void *arg, size_t tile, void *scratch)
     const size_t rows = m - row < j->plan.m_tile ? m - row : j->plan.m_tile;
     const size_t cols = n - col < j->plan.n_tile ? n - col : j->plan.n_tile;
     float *columns = scratch, *converted = columns + j->plan.m_tile * j->taps * c->c_in;
-    bool add = start_tile(j, row, rows, col, cols);
+    bool add = gemm_start_tile(j->y.data, j->addend.data, c->bias, n, row, rows, col, cols);
 
     for (size_t first = 0; first < taps_all; first += j->taps) {
         const size_t taps = taps_all - first < j->taps ? taps_all - first : j->taps;

@@ -62,16 +62,6 @@ void geglu(struct exec *e, struct tensor y, struct tensor x)
     run_rows(e, (struct rows_job){.run = geglu_rows, .y = y, .a = x});
 }
 
-static void add_rows(const struct rows_job *j, size_t row, size_t rows)
-{
-    vector_ops()->add_to(j->y.data + row * j->y.c, j->a.data + row * j->y.c, rows * j->y.c);
-}
-
-void add(struct exec *e, struct tensor y, struct tensor x)
-{
-    run_rows(e, (struct rows_job){.run = add_rows, .y = y, .a = x});
-}
-
 static void scale_rows(const struct rows_job *j, size_t row, size_t rows)
 {
     float *y = j->y.data + row * j->y.c;

@@ -18,9 +18,6 @@ void activate(struct exec *e, struct tensor y, struct tensor x, enum activation 
  * halves). */
 void geglu(struct exec *e, struct tensor y, struct tensor x);
 
-/* y += x. */
-void add(struct exec *e, struct tensor y, struct tensor x);
-
 /* y = x * scale; y may be x. */
 void scale_by(struct exec *e, struct tensor y, struct tensor x, double scale);
 

@@ -6,9 +6,15 @@
 
 #include "kernels/vector_ops.h"
 
-void gemm_init(void)
+bool gemm_init(void)
 {
     openblas_set_num_threads(1);
+    return openblas_get_parallel() != OPENBLAS_OPENMP;
+}
+
+const char *gemm_core_name(void)
+{
+    return openblas_get_corename();
 }
 
 void gemm_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
@@ -71,23 +77,20 @@ struct linear_job {
     size_t m;
 };
 
-/* What the product is added to: the addend, the bias, both, or nothing (false). */
-static bool fill_tile(const struct linear_job *j, size_t row, size_t rows, size_t col, size_t cols)
+bool gemm_start_tile(float *y, const float *addend, const float *bias, size_t n, size_t row, size_t rows,
+                     size_t col, size_t cols)
 {
     const struct vector_ops *v = vector_ops();
-    const size_t n = j->w->rows;
 
-    for (size_t i = row; i < row + rows; i++) {
-        float *y = j->y + i * n + col;
-
-        if (j->addend && j->bias)
-            v->scaled_add(y, j->addend + i * n + col, j->bias + col, 1.0f, cols);
-        else if (j->addend && j->addend != j->y)
-            memcpy(y, j->addend + i * n + col, cols * sizeof *y);
-        else if (j->bias)
-            memcpy(y, j->bias + col, cols * sizeof *y);
+    for (size_t at = row * n + col; rows > 0; rows--, at += n) {
+        if (addend && bias)
+            v->scaled_add(y + at, addend + at, bias + col, 1.0f, cols);
+        else if (addend && addend != y)
+            memcpy(y + at, addend + at, cols * sizeof *y);
+        else if (bias)
+            memcpy(y + at, bias + col, cols * sizeof *y);
     }
-    return j->addend || j->bias;
+    return addend || bias;
 }
 
 static void linear_tile(void *arg, size_t tile, void *scratch)
@@ -100,7 +103,7 @@ static void linear_tile(void *arg, size_t tile, void *scratch)
     const size_t cols = n - col < j->plan.n_tile ? n - col : j->plan.n_tile;
     size_t stride;
     const float *w = matrix_block(j->w, col, cols, 0, k, scratch, &stride);
-    const bool add = fill_tile(j, row, rows, col, cols);
+    const bool add = gemm_start_tile(j->y, j->addend, j->bias, n, row, rows, col, cols);
 
     gemm_nt(rows, cols, k, 1.0f, j->x + row * k, k, w, stride, add ? 1.0f : 0.0f, j->y + row * n + col, n);
 }

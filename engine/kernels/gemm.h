@@ -6,6 +6,7 @@
 #ifndef GEMM_H
 #define GEMM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tensor/dtype.h"
@@ -18,8 +19,13 @@ struct matrix {
     size_t rows, cols;
 };
 
-/* Holds OpenBLAS to one thread a call.  Once a process is enough, more do no harm. */
-void gemm_init(void);
+/* Holds OpenBLAS to one thread a call.  Once a process is enough, more do no harm.  False: this OpenBLAS is
+ * built with OpenMP, where that holds for the calling thread alone, so sums would depend on the number of
+ * threads. */
+bool gemm_init(void);
+
+/* The kind of processor whose kernels OpenBLAS has chosen ("SkylakeX"); static storage. */
+const char *gemm_core_name(void);
 
 /* c [m, n] (row stride ldc) = alpha * a [m, k] (lda) times b [n, k] (ldb) transposed, + beta * c.  On this
  * thread. */
@@ -33,6 +39,11 @@ void gemm_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t l
  * its own row stride, else converted into scratch [count, width]. */
 const float *matrix_block(const struct matrix *w, size_t row, size_t count, size_t col, size_t width,
                           float *scratch, size_t *stride);
+
+/* Starts rows [row, row + rows) and columns [col, col + cols) of y [.., n] with what the product is added to:
+ * the addend (which may be y), the bias, both, or nothing: then false, and the tile is untouched. */
+bool gemm_start_tile(float *y, const float *addend, const float *bias, size_t n, size_t row, size_t rows,
+                     size_t col, size_t cols);
 
 /* How a product [m, n, k] is cut into tiles of m_tile x n_tile: a function of the shape alone. */
 struct gemm_plan {

@@ -239,6 +239,8 @@ struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size
     if (kernel == 1)
         return binder_matrix(b, name, c_out, c_in);
     w = binder_take(b, name, 4, dim);
+    if (b->report) /* nobody will run it */
+        return m;
     packed = w ? binder_array(b, w->count, dtype_size(w->dtype)) : NULL;
     if (!packed)
         return m;

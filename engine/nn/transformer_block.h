@@ -18,11 +18,9 @@ struct attention_layer {
 struct transformer_config {
     size_t channels; /* of the feature map, and heads * head size */
     size_t heads;
-    size_t context_channels; /* of the text embedding */
-    size_t layers;           /* transformer blocks in a row */
-    size_t groups;           /* of the group norm in front */
-    bool linear_projection;  /* proj_in and proj_out as linear layers on tokens, not as 1x1 convolutions: the
-                                same sum */
+    size_t context_channels;   /* of the text embedding */
+    size_t layers;             /* transformer blocks in a row */
+    size_t groups;             /* of the group norm in front */
     bool only_cross_attention; /* the first attention looks at the context as well */
 };
 
@@ -35,7 +33,7 @@ struct transformer_block {
 struct spatial_transformer {
     struct transformer_config config;
     struct group_norm norm;
-    struct linear proj_in, proj_out;
+    struct linear proj_in, proj_out;  /* a linear layer on tokens, or a 1x1 convolution: the same sum */
     struct transformer_block *blocks; /* [config.layers] */
 };
 

@@ -104,6 +104,8 @@ static enum ltd_status check_parts(const struct ltd_model *m, struct ltd_error *
         return ltd_fail(err, LTD_EFORMAT,
                         "the U-Net takes text of %zu channels, but the text encoder gives %zu",
                         u->context_channels, t->channels);
+    if (clip_tokenizer_max_length(m->tokenizer) < 3)
+        return ltd_fail(err, LTD_EFORMAT, "the tokenizer's model_max_length leaves no room for a prompt");
     if ((size_t)clip_tokenizer_vocab_size(m->tokenizer) > t->vocab)
         return ltd_fail(err, LTD_EFORMAT, "the tokenizer has %d tokens, but the text encoder only %zu",
                         clip_tokenizer_vocab_size(m->tokenizer), t->vocab);
@@ -147,22 +149,13 @@ static void fill_info(struct ltd_model *m)
     count_weights(info, vae_weights(m->vae));
 }
 
-/* Keeps the first thing that is wrong with a recommendation. */
-static void keep_first(void *arg, bool warning, const char *field, const char *message)
-{
-    struct ltd_error *err = arg;
-
-    if (!warning && err->status == LTD_OK)
-        ltd_fail(err, LTD_EFORMAT, "latentd.json: %s: %s", field, message);
-}
-
 /* A model that recommends what it cannot draw would refuse every request that says nothing. */
 static enum ltd_status check_recommended(const struct ltd_model *m, struct ltd_error *err)
 {
     struct ltd_error first = {.status = LTD_OK};
 
-    if (m->recommends && !ltd_params_check(m, &m->recommended, keep_first, &first))
-        return ltd_fail(err, LTD_EFORMAT, "%s", first.message);
+    if (m->recommends && !ltd_params_check(m, &m->recommended, params_keep_first, &first))
+        return ltd_fail(err, LTD_EFORMAT, "latentd.json: %s", first.message);
     return LTD_OK;
 }
 

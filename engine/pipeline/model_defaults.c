@@ -55,11 +55,11 @@ static void native_size(struct ltd_model *m)
     const size_t factor = vae_factor(v);
     size_t width = u->sample_width * factor, height = u->sample_height * factor;
 
-    if (width == 0) {
+    if (width == 0 || height == 0) {
         width = v->sample_width;
         height = v->sample_height;
     }
-    if (width == 0 || width > MODEL_MAX_SIDE || height > MODEL_MAX_SIDE)
+    if (width < factor || height < factor || width > MODEL_MAX_SIDE || height > MODEL_MAX_SIDE)
         width = height = (size_t)default_NATIVE_SIDE;
     m->info.native_width = (int)(width - width % factor);
     m->info.native_height = (int)(height - height % factor);
@@ -102,8 +102,6 @@ enum ltd_status model_defaults_read(struct ltd_model *m, const char *dir, struct
         return st;
     r.json = json;
     r.file = path;
-    if (ltd_json_type(json) != LTD_JSON_OBJECT)
-        config_fail(&r, LTD_EFORMAT, "must be a JSON object");
     check_keys(&r);
     read_recommended(&r, &m->recommended);
     m->recommends = true;

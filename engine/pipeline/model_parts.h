@@ -32,4 +32,8 @@ struct ltd_model {
 LTD_MUST_USE enum ltd_status model_defaults_read(struct ltd_model *model, const char *dir,
                                                  struct ltd_error *err);
 
+/* A ltd_finding_fn whose arg is a struct ltd_error with status LTD_OK, or NULL: keeps the first error as
+ * LTD_EINVAL. */
+void params_keep_first(void *arg, bool warning, const char *field, const char *message);
+
 #endif

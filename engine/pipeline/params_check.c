@@ -35,9 +35,10 @@ __attribute__((format(printf, 4, 5))) static void find(struct check *c, bool war
 static void check_side(struct check *c, const char *field, int side, int native)
 {
     const int factor = c->model->info.vae_factor;
+    const int least = factor * (int)unet_min_side(unet_config(c->model->unet));
 
-    if (side < factor || side > MODEL_MAX_SIDE)
-        find(c, false, field, "must be %d to %d pixels", factor, MODEL_MAX_SIDE);
+    if (side < least || side > MODEL_MAX_SIDE)
+        find(c, false, field, "must be %d to %d pixels", least, MODEL_MAX_SIDE);
     else if (side % factor != 0)
         find(c, false, field, "must be a multiple of %d; the nearest are %d and %d", factor,
              side / factor * factor, (side / factor + 1) * factor);
@@ -158,4 +159,12 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     if (!is_id((int)params->numerics, LTD_NUMERICS_COUNT))
         find(&c, false, "numerics", "is unknown");
     return c.good;
+}
+
+void params_keep_first(void *arg, bool warning, const char *field, const char *message)
+{
+    struct ltd_error *err = arg;
+
+    if (!warning && err && err->status == LTD_OK)
+        ltd_fail(err, LTD_EINVAL, "%s: %s", field, message);
 }

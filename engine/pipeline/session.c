@@ -1,6 +1,7 @@
 #include <latentd/limits.h>
 #include <latentd/session.h>
 
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,10 +15,10 @@ struct ltd_session {
     struct pool *pool;
 };
 
-/* What a generation needs: bytes of lane scratch, and of everything. */
+/* What a generation needs. */
 struct scratch_plan {
-    struct exec dry;
-    size_t bytes;
+    size_t lane_bytes; /* of each compute thread */
+    size_t bytes;      /* of everything */
 };
 
 const char *ltd_phase_name(enum ltd_phase phase)
@@ -32,10 +33,19 @@ const char *ltd_isa_name(void)
     return vector_ops()->isa;
 }
 
+/* Those that this process may use. */
+static int processors(void)
+{
+    cpu_set_t mask;
+
+    return sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask)
+                                                         : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, struct ltd_session **out,
                                 struct ltd_error *err)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const int cores = processors();
     struct ltd_session *s;
     enum ltd_status st;
 
@@ -43,11 +53,13 @@ enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, stru
         return ltd_fail(err, LTD_EINVAL, "a session has 1 to %d compute threads, not %d", LTD_MAX_THREADS,
                         threads);
     if (threads == 0)
-        threads = cores < 1 ? 1 : cores > LTD_MAX_THREADS ? LTD_MAX_THREADS : (int)cores;
+        threads = cores < 1 ? 1 : cores > LTD_MAX_THREADS ? LTD_MAX_THREADS : cores;
+    if (!gemm_init())
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "this OpenBLAS is built with OpenMP; install libopenblas0-pthread");
     s = calloc(1, sizeof *s);
     if (!s)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a session");
-    gemm_init();
     s->model = model;
     st = pool_new(threads, &s->pool, err);
     if (st == LTD_OK)
@@ -70,27 +82,19 @@ static enum ltd_status measure(const struct ltd_session *s, struct generation *g
                                struct ltd_error *err)
 {
     struct arena arena, lanes;
+    struct exec dry = {.arena = &arena};
     enum ltd_status st;
 
     arena_init_dry(&arena);
-    plan->dry = (struct exec){.arena = &arena};
-    st = generation_run(g, &plan->dry, err);
+    st = generation_run(g, &dry, err);
     if (st != LTD_OK)
         return st;
+    plan->lane_bytes = dry.lane_bytes;
     arena_init_dry(&lanes);
-    arena_alloc(&lanes, exec_lanes_size(&plan->dry, pool_threads(s->pool)), 1);
+    arena_alloc(&lanes, (size_t)pool_threads(s->pool), plan->lane_bytes);
     if (arena.overflow || lanes.overflow || __builtin_add_overflow(lanes.peak, arena.peak, &plan->bytes))
         return ltd_fail(err, LTD_ETOOBIG, "a picture of this size does not fit into memory");
     return LTD_OK;
-}
-
-/* Keeps the first error of ltd_params_check. */
-static void keep_first(void *arg, bool warning, const char *field, const char *message)
-{
-    struct ltd_error *err = arg;
-
-    if (!warning && err && err->status == LTD_OK)
-        ltd_fail(err, LTD_EINVAL, "%s: %s", field, message);
 }
 
 static enum ltd_status prepare(const struct ltd_session *s, const struct ltd_gen_params *params, int index,
@@ -99,9 +103,10 @@ static enum ltd_status prepare(const struct ltd_session *s, const struct ltd_gen
     enum ltd_status st;
 
     *g = (struct generation){0};
+    *plan = (struct scratch_plan){0};
     if (err)
         err->status = LTD_OK;
-    if (!ltd_params_check(s->model, params, keep_first, err))
+    if (!ltd_params_check(s->model, params, params_keep_first, err))
         return LTD_EINVAL;
     if (index < 0 || index >= params->count)
         return ltd_fail(err, LTD_EINVAL, "image %d of %d", index, params->count);
@@ -131,8 +136,8 @@ static enum ltd_status run(const struct ltd_session *s, struct generation *g, co
 
     if (st != LTD_OK)
         return st;
-    exec_set_lanes(&e, arena_alloc(&arena, exec_lanes_size(&plan->dry, pool_threads(s->pool)), 1),
-                   &plan->dry);
+    exec_set_lanes(&e, arena_alloc(&arena, (size_t)pool_threads(s->pool), plan->lane_bytes),
+                   plan->lane_bytes);
     st = generation_run(g, &e, err);
     g->report.planned_bytes = plan->bytes;
     g->report.used_bytes = arena.peak;

@@ -54,13 +54,8 @@ void exec_tiles(struct exec *x, size_t tiles, size_t lane_bytes, exec_tile_fn *t
     pool_run(x->pool, tiles, run_tile, &t, x->cancel);
 }
 
-size_t exec_lanes_size(const struct exec *dry, int threads)
-{
-    return dry->lane_bytes * (size_t)threads;
-}
-
-void exec_set_lanes(struct exec *x, void *lanes, const struct exec *dry)
+void exec_set_lanes(struct exec *x, void *lanes, size_t lane_bytes)
 {
     x->lanes = lanes;
-    x->lane_bytes = dry->lane_bytes;
+    x->lane_bytes = lane_bytes;
 }

@@ -52,8 +52,8 @@ typedef void exec_tile_fn(void *arg, size_t tile, void *scratch);
 /* Runs tile(arg, i, scratch) for all i < tiles on the pool; dry, only notes lane_bytes. */
 void exec_tiles(struct exec *x, size_t tiles, size_t lane_bytes, exec_tile_fn *tile, void *arg);
 
-/* The bytes of lane scratch for `threads` threads after a dry run, and the setting of it for the real one. */
-size_t exec_lanes_size(const struct exec *dry, int threads);
-void exec_set_lanes(struct exec *x, void *lanes, const struct exec *dry);
+/* Gives a real exec its lane scratch: lane_bytes, as the dry run counted them, for each thread of the pool.
+ */
+void exec_set_lanes(struct exec *x, void *lanes, size_t lane_bytes);
 
 #endif

@@ -45,7 +45,7 @@ static enum ltd_status read_config(struct clip_text *t, const char *dir, struct 
     r.file = path;
     t->config = (struct clip_text_config){
         .vocab = config_size(&r, "vocab_size", 49408, 1, 1 << 24),
-        .positions = config_size(&r, "max_position_embeddings", 77, 1, 1 << 16),
+        .positions = config_size(&r, "max_position_embeddings", 77, 3, 1 << 16),
         .channels = config_size(&r, "hidden_size", 512, 1, 1 << 16),
         .mlp_channels = config_size(&r, "intermediate_size", 2048, 1, 1 << 18),
         .heads = config_size(&r, "num_attention_heads", 8, 1, 1 << 10),

@@ -41,8 +41,6 @@ static enum ltd_status open_source(struct source *source, const char *dir, const
     status = tokenizer_json_read(source->path, &source->root, err);
     if (status == LTD_ENOTFOUND)
         return LTD_OK;
-    if (status == LTD_OK && ltd_json_type(source->root) != LTD_JSON_OBJECT)
-        return ltd_fail(err, LTD_EFORMAT, "%s: not an object", source->path);
     return status;
 }
 

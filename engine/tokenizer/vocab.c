@@ -72,8 +72,6 @@ static enum ltd_status measure(const struct ltd_json *root, const char *path, si
 {
     const size_t count = ltd_json_size(root);
 
-    if (ltd_json_type(root) != LTD_JSON_OBJECT)
-        return ltd_fail(err, LTD_EFORMAT, "%s: the vocabulary is not an object of tokens and ids", path);
     if (count == 0 || count > VOCAB_MAX_TOKENS)
         return ltd_fail(err, LTD_EFORMAT, "%s: %zu tokens, not 1 to %d", path, count, VOCAB_MAX_TOKENS);
     for (const struct ltd_json *m = ltd_json_first(root); m; m = ltd_json_next(m)) {

@@ -23,7 +23,7 @@ const struct unet_config *unet_config(const struct unet *unet);
 const struct weight_set *unet_weights(const struct unet *unet);
 
 /* y [n, h, w, out_channels] = unet(x [n, h, w, in_channels], timestep, context [n, tokens, 1,
- * context_channels]).  Any h and w of at least 1, odd ones too.  y overlaps neither. */
+ * context_channels]).  h and w of at least unet_min_side, odd ones too.  y overlaps neither. */
 void unet_forward(const struct unet *unet, struct exec *e, struct tensor y, struct tensor x, double timestep,
                   struct tensor context);
 

@@ -159,7 +159,6 @@ static void read_rest(struct config_reader *r, struct unet_config *c)
         config_fail(r, LTD_EUNSUPPORTED, "an even conv_in_kernel or conv_out_kernel is not supported");
     c->downsample_padding = config_size(r, "downsample_padding", 1, 0, 1);
     c->center_input = config_flag(r, "center_input_sample", false);
-    c->linear_projection = config_flag(r, "use_linear_projection", false);
 }
 
 enum ltd_status unet_config_read(const char *path, struct unet_config *out, struct ltd_error *err)

@@ -36,11 +36,17 @@ struct unet_config {
     size_t time_channels; /* of the time embedding */
     bool flip_sin_to_cos;
     double frequency_shift;
-    bool center_input;     /* the network sees 2x - 1 */
-    bool time_scale_shift; /* the time embedding scales and shifts, instead of being added */
-    bool linear_projection;
+    bool center_input;                  /* the network sees 2x - 1 */
+    bool time_scale_shift;              /* the time embedding scales and shifts, instead of being added */
     size_t sample_height, sample_width; /* latent pixels the network was trained at; 0: not said */
 };
+
+/* The least height and width of a latent: without padding, each level down is half of the last one, rounded
+ * down. */
+static inline size_t unet_min_side(const struct unet_config *config)
+{
+    return config->downsample_padding > 0 ? 1 : (size_t)1 << (config->levels - 1);
+}
 
 /* Errors: LTD_ENOTFOUND, LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (names the key), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status unet_config_read(const char *path, struct unet_config *out,

@@ -20,8 +20,8 @@ struct vae_config {
     size_t groups;
     bool mid_attention;
     bool quant_conv, post_quant_conv;
-    double scaling_factor; /* the U-Net's latent is (z - shift) * scaling */
-    double shift_factor;
+    double scaling_factor; /* the U-Net's latent is z * scaling; a shift_factor is ignored, as the reference's
+                              Stable Diffusion pipelines ignore it */
     size_t sample_height, sample_width;
 };
 

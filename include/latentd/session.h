@@ -52,9 +52,9 @@ LTD_MUST_USE enum ltd_status ltd_session_plan(const struct ltd_session *session,
                                               struct ltd_error *err);
 
 /* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
- * caller frees *out.  Equal params and index give equal pixels on one build and ISA level, whatever the
- * number of threads. Errors: LTD_EINVAL, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable
- * after each of them. */
+ * caller frees *out.  Equal params and index give equal pixels on one build and kind of processor, whatever
+ * the number of threads. Errors: LTD_EINVAL, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays
+ * usable after each of them. */
 LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
                                                   const struct ltd_gen_params *params, int index,
                                                   const struct ltd_watch *watch, struct ltd_image **out,

@@ -3,14 +3,14 @@
 /* Lanes for all threads; one byte more, so that they have an address even where no loop asked for any. */
 static bool reserve_lanes(struct arena *lanes, struct exec *e, const struct exec *dry)
 {
-    const size_t bytes = exec_lanes_size(dry, pool_threads(e->pool)) + 1;
+    const size_t bytes = dry->lane_bytes * (size_t)pool_threads(e->pool) + 1;
     struct arena count;
 
     arena_init_dry(&count);
     arena_alloc(&count, bytes, 1);
     if (arena_reserve(lanes, count.peak, NULL) != LTD_OK)
         return false;
-    exec_set_lanes(e, arena_alloc(lanes, bytes, 1), dry);
+    exec_set_lanes(e, arena_alloc(lanes, bytes, 1), dry->lane_bytes);
     return true;
 }
 

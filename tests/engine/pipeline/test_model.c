@@ -247,6 +247,8 @@ TEST(a_slip_in_latentd_json_is_named)
     expect_defaults_refused(__LINE__, "{\"width\":-64}", "width must be an integer of 1 to 16384");
     expect_defaults_refused(__LINE__, "{\"about\":7}", "about must be a string");
     expect_defaults_refused(__LINE__, "[]", "must be a JSON object");
+    expect_defaults_refused(__LINE__, "[1]", "must be a JSON object");
+    expect_defaults_refused(__LINE__, "1", "must be a JSON object");
     expect_defaults_refused(__LINE__, "{\"steps\":25", "");
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "kernels/gemm.h"
 
 static struct ltd_model *model;
 
@@ -203,12 +204,29 @@ TEST(a_wrong_size_names_the_nearest_right_ones)
     CHECK_STR(f.message, "must be a multiple of 4; the nearest are 64 and 68");
 }
 
+/* Without padding on the way down, a side is halved and rounded down; at nothing there is nothing to draw. */
+TEST(a_latent_that_would_vanish_on_the_way_down_is_refused)
+{
+    struct findings f = {"", ""};
+    struct ltd_model *unpadded = NULL;
+    struct ltd_gen_params p;
+
+    REQUIRE(ltd_model_open("tests/parity/fixtures/fields-a/model", &unpadded, NULL) == LTD_OK);
+    p = ltd_params_default(unpadded);
+    p.width = p.height = 4;
+    CHECK(!ltd_params_check(unpadded, &p, note, &f));
+    CHECK_STR(f.list, "error width; error height; ");
+    CHECK_STR(f.message, "must be 8 to 16384 pixels");
+    ltd_model_close(unpadded);
+}
+
 static void check_text(int line, const struct ltd_gen_params *p, int index, const char *want)
 {
     char *text = ltd_params_text(model, p, index), full[1024];
 
-    snprintf(full, sizeof full, "%s, Profile: diffusers, Numerics: default, ISA: %s, Version: latentd %s",
-             want, ltd_isa_name(), LATENTD_VERSION);
+    snprintf(full, sizeof full,
+             "%s, Profile: diffusers, Numerics: default, ISA: %s, BLAS: %s, Version: latentd %s", want,
+             ltd_isa_name(), gemm_core_name(), LATENTD_VERSION);
     if (!text || strcmp(text, full) != 0)
         check_failed(__FILE__, line, "'%s', not '%s'", text ? text : "", full);
     free(text);

@@ -117,7 +117,7 @@ TEST(a_vocabulary_that_is_wrong_is_refused)
         const char *text, *words;
     } cases[] = {
         {"", ""},
-        {"[]", "not an object"},
+        {"[]", "must be a JSON object"},
         {"{}", "0 tokens"},
         {"{\"a\": 0, \"a\": 1}", "a"},
         {"{\"a\": 0, \"b\": 0}", "both have id 0"},
@@ -156,7 +156,7 @@ TEST(settings_that_are_wrong_or_unknown_are_refused)
         enum ltd_status want;
         const char *words;
     } cases[] = {
-        {"tokenizer_config.json", "[]", LTD_EFORMAT, "not an object"},
+        {"tokenizer_config.json", "[]", LTD_EFORMAT, "must be a JSON object"},
         {"tokenizer_config.json", "{", LTD_EFORMAT, ""},
         {"tokenizer_config.json", "{\"pad_token\": 3}", LTD_EFORMAT, "'pad_token'"},
         {"tokenizer_config.json", "{\"pad_token\": null}", LTD_EFORMAT, "'pad_token'"},
