@@ -11,7 +11,7 @@
 #include "util/random_id.h"
 
 enum {
-    DRAINED_BODY = 1024 * 1024, /* a refused body up to this size is read, so that the connection lives on */
+    AFTER_LAST_WORD = 1024 * 1024, /* bytes of a body that are still read when the last word is out */
     FIRST_ROOM = 16 * 1024
 };
 
@@ -157,9 +157,10 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
         return MHD_YES;
     }
     has_body = http_guard_has_body(&x->request, &length);
-    /* A reply that is queued before the body has been read makes the library end the connection. */
-    if (x->reply.close ||
-        (has_body && (length == 0 || length > DRAINED_BODY || expects_continue(&x->request))))
+    /* A reply that is queued before the body has been read makes the library end the connection, and what the
+     * client still sends then resets it, so that the reply may be lost.  A body that may not be that long, or
+     * that its client holds back, is not waited for. */
+    if (x->reply.close || (has_body && (length > x->httpd->config.max_body || expects_continue(&x->request))))
         return exchange_send(x);
     x->state = EXCHANGE_REFUSED;
     return MHD_YES;
@@ -217,14 +218,14 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
 
     *size = 0;
     conn_table_moved(&x->httpd->conns, x->conn, bytes);
-    if (x->state == EXCHANGE_CUT || x->state == EXCHANGE_REFUSED) {
+    if (x->state == EXCHANGE_CUT) {
         x->body_seen += bytes;
-        return x->body_seen <= max + DRAINED_BODY ? MHD_YES : MHD_NO;
+        return x->body_seen <= max + AFTER_LAST_WORD ? MHD_YES : MHD_NO;
     }
     if (bytes > max - x->body_seen) {
         say_last_word(x, 413, "Content Too Large");
         exchange_free_body(x);
-    } else if (x->route->body == HTTP_JSON_BODY) {
+    } else if (x->state == EXCHANGE_RECEIVING && x->route->body == HTTP_JSON_BODY) {
         if (make_room(x, x->body_seen + bytes)) {
             memcpy(x->body + x->body_seen, data, bytes);
         } else {

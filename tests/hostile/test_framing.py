@@ -194,6 +194,25 @@ def test_H12_a_declared_length_at_and_beyond_the_cap():
         equal((reply.status, reply.code()), (413, "body_too_large"))
 
 
+def test_a_refusal_reaches_a_client_that_sends_a_long_body_at_once():
+    with Daemon("--queue-limit", "1", fake_step_ms=1000) as d:
+        running = d.submit(steps=100)
+        d.wait(running, "running")
+        waiting = d.submit()
+        body = OK_BODY + b" " * (16 << 20)  # more than the sockets hold
+        close = b"Connection: close\r\n"
+        for _ in range(5):
+            for data in (post(body, close),
+                         post(chunked(body), b"Transfer-Encoding: chunked\r\n" + close, length=False)):
+                with d.connect(within(5)) as s:
+                    s.sendall(data)  # (many clients give up, and read no reply, when this fails)
+                    got = read_all(s)
+                equal(status_of(got), 429, got[:200])
+                true(b'"queue_full"' in got, got)
+        for id in (waiting, running):
+            d.post(f"/api/v1/jobs/{id}/cancel")
+
+
 def test_H13_chunks_that_are_none():
     with Daemon(fake_step_ms=0) as d:
         for body in (b"FFFFFFFFFFFFFFFFF\r\nx\r\n0\r\n\r\n", b"-1\r\nx\r\n0\r\n\r\n", b"zz\r\nx\r\n0\r\n\r\n",
