@@ -12,7 +12,8 @@
 
 enum {
     AFTER_LAST_WORD = 1024 * 1024, /* bytes of a body that are still read when the last word is out */
-    FIRST_ROOM = 16 * 1024
+    FIRST_ROOM = 16 * 1024,
+    SMALL_ROOM = 64 * 1024 /* of a body that is taken however many large ones are held */
 };
 
 static struct conn *conn_of(struct MHD_Connection *connection)
@@ -201,7 +202,7 @@ static bool make_room(struct exchange *x, size_t needed)
     while (room < needed)
         room *= 2; /* needed is at most max_body, 1 GiB */
     room = room > max ? max : room;
-    if (x->httpd->body_bytes - x->body_room + room > 4 * max)
+    if (room > SMALL_ROOM && x->httpd->body_bytes - x->body_room + room > 4 * max)
         return false;
     body = realloc(x->body, room);
     if (!body)

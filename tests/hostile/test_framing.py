@@ -213,6 +213,26 @@ def test_a_refusal_reaches_a_client_that_sends_a_long_body_at_once():
             d.post(f"/api/v1/jobs/{id}/cancel")
 
 
+def held_bodies(d, count, size):
+    """Connections that have sent all but the last byte of a body."""
+    held = [d.connect() for _ in range(count)]
+    for s in held:
+        s.sendall(post(OK_BODY + b" " * (size - len(OK_BODY)))[:-1])
+    return held
+
+
+def test_slow_large_bodies_do_not_lock_out_small_ones():
+    with Daemon("--max-body", "262144", fake_step_ms=0) as d:
+        held = held_bodies(d, 4, 262144)
+        time.sleep(0.2)
+        for size in (14, 65536):
+            equal(d.post("/api/v1/generate", OK_BODY + b" " * (size - len(OK_BODY))).status, 200)
+        for s in held:
+            s.sendall(b" ")
+            equal(status_of(s.recv(4096)), 200)
+            s.close()
+
+
 def test_H13_chunks_that_are_none():
     with Daemon(fake_step_ms=0) as d:
         for body in (b"FFFFFFFFFFFFFFFFF\r\nx\r\n0\r\n\r\n", b"-1\r\nx\r\n0\r\n\r\n", b"zz\r\nx\r\n0\r\n\r\n",
