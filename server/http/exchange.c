@@ -169,14 +169,20 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
 
 /* The library takes no reply in the middle of a body, so this one is written past it; nothing else has been
  * written for this request.  What the client still sends is read, so that the words reach it. */
-static void say_last_word(struct exchange *x, int status, const char *reason)
+static void say_last_word(struct exchange *x, int status, const char *reason, const char *code,
+                          const char *detail)
 {
-    char text[160];
-    const int length = snprintf(text, sizeof text,
-                                "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n"
-                                "X-Request-Id: %s\r\n\r\n",
-                                status, reason, x->request.request_id);
+    char body[320], text[640];
+    int length;
 
+    snprintf(body, sizeof body,
+             "{\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\",\"request_id\":\"%s\"}",
+             reason, status, code, detail, x->request.request_id);
+    length = snprintf(
+        text, sizeof text,
+        "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        "Content-Length: %zu\r\n%sX-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n\r\n%s",
+        status, reason, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", x->request.request_id, body);
     (void)send(conn_fd(x->conn), text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(conn_fd(x->conn), SHUT_WR);
     x->state = EXCHANGE_CUT;
@@ -224,13 +230,15 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
         return x->body_seen <= max + AFTER_LAST_WORD ? MHD_YES : MHD_NO;
     }
     if (bytes > max - x->body_seen) {
-        say_last_word(x, 413, "Content Too Large");
+        say_last_word(x, 413, "Content Too Large", "body_too_large",
+                      "the body is longer than this server takes");
         exchange_free_body(x);
     } else if (x->state == EXCHANGE_RECEIVING && x->route->body == HTTP_JSON_BODY) {
         if (make_room(x, x->body_seen + bytes)) {
             memcpy(x->body + x->body_seen, data, bytes);
         } else {
-            say_last_word(x, 503, "Service Unavailable");
+            say_last_word(x, 503, "Service Unavailable", "no_memory",
+                          "other bodies take all the room there is; try again");
             exchange_free_body(x);
         }
     }

@@ -1,6 +1,7 @@
 """HTTP framing over raw sockets: what a proxy could read otherwise, what never ends, what is too much.  After
 every case the daemon must answer a good request."""
 
+import json
 import os
 import re
 import socket
@@ -231,6 +232,31 @@ def test_slow_large_bodies_do_not_lock_out_small_ones():
             s.sendall(b" ")
             equal(status_of(s.recv(4096)), 200)
             s.close()
+
+
+def test_a_refusal_in_the_middle_of_a_body_is_a_problem_too():
+    with Daemon("--max-body", "262144", fake_step_ms=0) as d:
+        held = held_bodies(d, 4, 262144)
+        time.sleep(0.2)
+        late = chunked(b" " * 262145)
+        for data, status, code in ((post(OK_BODY + b" " * 200000), 503, "no_memory"),
+                                   (post(late, b"Transfer-Encoding: chunked\r\n", length=False), 503, "no_memory")):
+            equal(problem_in(raw(d, data)), (status, code, b"1"))
+        for s in held:
+            s.close()
+        equal(problem_in(raw(d, post(late, b"Transfer-Encoding: chunked\r\n", length=False))),
+              (413, "body_too_large", None))
+
+
+def problem_in(got):
+    """(status, code, Retry-After) of a reply whose body must be a problem of the length that it declares."""
+    head, body = got.split(b"\r\n\r\n", 1)
+    true(b"\r\nContent-Type: application/problem+json" in head, got)
+    equal(int(re.search(rb"Content-Length: (\d+)", head).group(1)), len(body), got)
+    problem, retry = json.loads(body), re.search(rb"Retry-After: (\S+)", head)
+    equal(problem["status"], status_of(got))
+    true(problem["request_id"].encode() in head, got)
+    return problem["status"], problem["code"], retry and retry.group(1)
 
 
 def test_H13_chunks_that_are_none():
