@@ -149,6 +149,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     unsigned long long length;
     bool has_body;
 
+    snprintf(x->method, sizeof x->method, "%s", method);
     x->request.method = method;
     x->request.version = version;
     x->request.path = x->request.query = "";
@@ -276,7 +277,7 @@ static void log_exchange(const struct exchange *x)
     snprintf(received, sizeof received, "%zu", x->body_seen);
     log_event(x->httpd->log, LOG_INFO, "request",
               (struct log_field[]){{"id", r->request_id, true},
-                                   {"method", r->method, true},
+                                   {"method", x->method, true},
                                    {"path", r->path, true},
                                    {"status", status, false},
                                    {"ms", ms, false},
@@ -294,7 +295,7 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
     if (!x)
         return;
     exchange_stop_waiting(x);
-    if (x->request.method)
+    if (x->method[0])
         log_exchange(x);
     exchange_free_body(x);
     http_reply_fini(&x->reply);
