@@ -33,6 +33,22 @@ def test_life_cycle_of_a_job():
         equal(d.get(f"/api/v1/jobs/{job['id']}?include=everything").status, 400)
 
 
+def test_query_parameters_that_nobody_knows_are_refused():
+    with Daemon(fake_step_ms=0) as d:
+        id = d.submit()
+        d.wait(id)
+        job = f"/api/v1/jobs/{id}"
+        for method, path in (("POST", "/api/v1/generate"), ("POST", "/api/v1/jobs"), ("POST", f"{job}/cancel"),
+                             ("GET", f"{job}/images/0"), ("GET", "/api/v1/models"), ("GET", job)):
+            reply = d.request(method, f"{path}?includ=b64_png&x", {"prompt": ""} if method == "POST" else None)
+            equal((reply.status, reply.code()), (400, "bad_query"), path)
+            true('"includ"' in reply.json()["detail"], reply.body)
+        equal(d.get(f"{job}?include").status, 400)
+        equal(d.get(f"{job}?include=b64_png&y=").status, 400)
+        equal(d.get(f"{job}?include=b64_png").status, 200)
+        equal(d.get("/healthz?probe=1").status, 200)
+
+
 def test_progress_only_grows():
     with Daemon(fake_step_ms=10) as d:
         id = d.submit(steps=10, count=3)
