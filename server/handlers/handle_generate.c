@@ -93,10 +93,14 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
     return false;
 }
 
-/* A body whose scan, or whose picture, takes more than a moment. */
+/* A body whose scan may take more than a moment, or which has a picture: few bytes of PNG can be many pixels.
+ */
 static bool body_is_long(const struct http_request *request)
 {
-    return request->body_size > LONG_BODY;
+    static const char image[] = "\"image\"";
+
+    return request->body_size > LONG_BODY ||
+           (request->body && memmem(request->body, request->body_size, image, sizeof image - 1));
 }
 
 static void wake(void *httpd, uint64_t ticket)

@@ -1,8 +1,10 @@
 """Jobs: life cycle, order, cancelling, limits.  A stand-in engine gives jobs of a chosen length."""
 
 import base64
+import struct
 import threading
 import time
+import zlib
 
 from daemon import Daemon, equal, main, read_png, true, within
 
@@ -196,14 +198,26 @@ def test_polling_does_not_disturb():
         true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
 
 
+def flat_png(side):
+    """A black PNG: a few bytes, and many pixels."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes((3 * side + 1) * side), 9)) + chunk(b"IEND", b""))
+
+
 def test_long_bodies_and_answers_hold_nobody_up():
-    with Daemon(fake_step_ms=0) as d:
+    with Daemon("--max-pixels", "16777216", fake_step_ms=0) as d:
         id = d.submit(width=1024, height=1024, count=8)
         d.wait(id)
         noise = base64.b64encode(d.get(f"/api/v1/jobs/{id}/images/0").body).decode()
+        flat = base64.b64encode(flat_png(3600)).decode()
+        true(len(flat) < 60000, "this is to be a small body")
         slow = {"sent": lambda: d.generate(image=noise, width=512, height=512, steps=1),
                 "told": lambda: d.get(f"/api/v1/jobs/{id}?include=b64_png"),
                 "both": lambda: d.generate(image=noise, steps=1, count=2),
+                "flat": lambda: d.generate(image=flat, width=64, height=64, steps=1),
                 "blank": lambda: d.generate(b" " * (40 << 20) + b'{"prompt": ""}')}
         for name, request in slow.items():
             answers, times = [], []
