@@ -70,7 +70,7 @@ int http_request_prefers(const struct http_request *request, const char *type, c
 
 struct http_reply_header {
     char name[32];
-    char value[160];
+    char value[256];
 };
 
 struct http_reply {
