@@ -22,6 +22,7 @@ enum {
     SPARE_FDS = 256, /* for what is not a connection */
     MAX_CONNECTIONS = 16384,
     FLUSH_MS = 10000, /* for the last replies to leave */
+    FRESH_S = 5,      /* for a client to fetch what has just ended */
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
     SHUTDOWN_POLL_MS = 20
@@ -118,6 +119,7 @@ static int open_jobs(struct server *server)
         .waiting = options->queue_limit,
         .keep_s = options->job_ttl,
         .keep_bytes = options->job_keep_bytes,
+        .fresh_s = FRESH_S,
         .remembered = REMEMBERED_JOBS,
         .remember_s = REMEMBERED_S,
     };

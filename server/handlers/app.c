@@ -70,10 +70,36 @@ void app_abandon(void *self, const char *note)
     jobs_cancel(app->jobs, note);
 }
 
+/* False: *reply names the first query parameter that is not `known`. */
+static bool check_query(const struct app *app, const struct http_request *request, const char *known,
+                        struct http_reply *reply)
+{
+    enum { SHOWN = 64 };
+    size_t length;
+    const char *name = http_request_query_unknown(request, known, &length);
+
+    if (name)
+        reply_error(app, request, reply, 400, "bad_query", "there is no query parameter \"%.*s\" here%s%s",
+                    (int)(length < SHOWN ? length : SHOWN), name, known ? ", only " : "", known ? known : "");
+    return !name;
+}
+
+bool admit_plain(void *self, const struct http_request *request, struct http_reply *reply)
+{
+    return check_query(self, request, NULL, reply);
+}
+
+bool admit_include(void *self, const struct http_request *request, struct http_reply *reply)
+{
+    return check_query(self, request, "include", reply);
+}
+
 bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
+    if (!check_query(app, request, NULL, reply))
+        return false;
     if (atomic_load(&app->draining))
         reply_error(app, request, reply, 503, "closed", "the server is shutting down");
     else if (jobs_are_full(app->jobs))

@@ -25,7 +25,10 @@ struct app {
 #define ROUTE(method, pattern, handle, admit, body) http_handle_fn handle;
 #include "handlers/routes.def"
 #undef ROUTE
-http_admit_fn admit_job; /* refuses a new job while the queue is full or the server drains */
+/* Each refuses query parameters that the route does not know, which might else be taken for heard. */
+http_admit_fn admit_plain;   /* knows none */
+http_admit_fn admit_include; /* knows include */
+http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
 
 /* The HTTP server's other two calls (struct http_app). */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,

@@ -15,6 +15,20 @@ static enum answer answer_wanted(const struct http_request *request)
     return (enum answer)http_request_prefers(request, "image/png", "application/json");
 }
 
+/* As many as there is room for, which is taken to be all that is left in *reply. */
+static void add_warnings(const struct job_request *asked, struct http_reply *reply)
+{
+    const size_t room = HTTP_MAX_REPLY_HEADERS - reply->header_count;
+    const size_t told = asked->warning_count <= room ? asked->warning_count : room - 1;
+
+    for (size_t i = 0; i < told; i++)
+        http_reply_header(reply, "X-Latentd-Warning", "%s: %s", asked->warnings[i].field,
+                          asked->warnings[i].message);
+    if (told < asked->warning_count)
+        http_reply_header(reply, "X-Latentd-Warning", "and %zu more, which the answer in JSON has",
+                          asked->warning_count - told);
+}
+
 static void reply_png(const struct job_record *record, struct http_reply *reply)
 {
     const struct job_request *asked = record->request;
@@ -22,12 +36,10 @@ static void reply_png(const struct job_record *record, struct http_reply *reply)
 
     http_reply_header(reply, "X-Latentd-Job", "%s", record->id);
     http_reply_header(reply, "X-Latentd-Seed", "%llu", (unsigned long long)image->seed);
-    for (size_t i = 0; i < asked->warning_count && i < 4; i++)
-        http_reply_header(reply, "X-Latentd-Warning", "%s: %s", asked->warnings[i].field,
-                          asked->warnings[i].message);
     http_reply_header(reply, "Content-Disposition", "inline; filename=\"%llu.png\"",
                       (unsigned long long)image->seed);
     http_reply_header(reply, "Content-Security-Policy", "sandbox; default-src 'none'");
+    add_warnings(asked, reply);
     http_reply_body(reply, 200, "image/png", blob_ref(image->png));
 }
 
@@ -93,10 +105,14 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
     return false;
 }
 
-/* A body whose scan, or whose picture, takes more than a moment. */
+/* A body whose scan may take more than a moment, or which has a picture: few bytes of PNG can be many pixels.
+ */
 static bool body_is_long(const struct http_request *request)
 {
-    return request->body_size > LONG_BODY;
+    static const char image[] = "\"image\"";
+
+    return request->body_size > LONG_BODY ||
+           (request->body && memmem(request->body, request->body_size, image, sizeof image - 1));
 }
 
 static void wake(void *httpd, uint64_t ticket)

@@ -11,8 +11,9 @@
 #include "util/random_id.h"
 
 enum {
-    DRAINED_BODY = 1024 * 1024, /* a refused body up to this size is read, so that the connection lives on */
-    FIRST_ROOM = 16 * 1024
+    AFTER_LAST_WORD = 1024 * 1024, /* bytes of a body that are still read when the last word is out */
+    FIRST_ROOM = 16 * 1024,
+    SMALL_ROOM = 64 * 1024 /* of a body that is taken however many large ones are held */
 };
 
 static struct conn *conn_of(struct MHD_Connection *connection)
@@ -148,6 +149,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     unsigned long long length;
     bool has_body;
 
+    snprintf(x->method, sizeof x->method, "%s", method);
     x->request.method = method;
     x->request.version = version;
     x->request.path = x->request.query = "";
@@ -157,9 +159,10 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
         return MHD_YES;
     }
     has_body = http_guard_has_body(&x->request, &length);
-    /* A reply that is queued before the body has been read makes the library end the connection. */
-    if (x->reply.close ||
-        (has_body && (length == 0 || length > DRAINED_BODY || expects_continue(&x->request))))
+    /* A reply that is queued before the body has been read makes the library end the connection, and what the
+     * client still sends then resets it, so that the reply may be lost.  A body that may not be that long, or
+     * that its client holds back, is not waited for. */
+    if (x->reply.close || (has_body && (length > x->httpd->config.max_body || expects_continue(&x->request))))
         return exchange_send(x);
     x->state = EXCHANGE_REFUSED;
     return MHD_YES;
@@ -167,14 +170,20 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
 
 /* The library takes no reply in the middle of a body, so this one is written past it; nothing else has been
  * written for this request.  What the client still sends is read, so that the words reach it. */
-static void say_last_word(struct exchange *x, int status, const char *reason)
+static void say_last_word(struct exchange *x, int status, const char *reason, const char *code,
+                          const char *detail)
 {
-    char text[160];
-    const int length = snprintf(text, sizeof text,
-                                "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n"
-                                "X-Request-Id: %s\r\n\r\n",
-                                status, reason, x->request.request_id);
+    char body[320], text[640];
+    int length;
 
+    snprintf(body, sizeof body,
+             "{\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\",\"request_id\":\"%s\"}",
+             reason, status, code, detail, x->request.request_id);
+    length = snprintf(
+        text, sizeof text,
+        "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        "Content-Length: %zu\r\n%sX-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n\r\n%s",
+        status, reason, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", x->request.request_id, body);
     (void)send(conn_fd(x->conn), text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(conn_fd(x->conn), SHUT_WR);
     x->state = EXCHANGE_CUT;
@@ -200,7 +209,7 @@ static bool make_room(struct exchange *x, size_t needed)
     while (room < needed)
         room *= 2; /* needed is at most max_body, 1 GiB */
     room = room > max ? max : room;
-    if (x->httpd->body_bytes - x->body_room + room > 4 * max)
+    if (room > SMALL_ROOM && x->httpd->body_bytes - x->body_room + room > 4 * max)
         return false;
     body = realloc(x->body, room);
     if (!body)
@@ -217,18 +226,20 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
 
     *size = 0;
     conn_table_moved(&x->httpd->conns, x->conn, bytes);
-    if (x->state == EXCHANGE_CUT || x->state == EXCHANGE_REFUSED) {
+    if (x->state == EXCHANGE_CUT) {
         x->body_seen += bytes;
-        return x->body_seen <= max + DRAINED_BODY ? MHD_YES : MHD_NO;
+        return x->body_seen <= max + AFTER_LAST_WORD ? MHD_YES : MHD_NO;
     }
     if (bytes > max - x->body_seen) {
-        say_last_word(x, 413, "Content Too Large");
+        say_last_word(x, 413, "Content Too Large", "body_too_large",
+                      "the body is longer than this server takes");
         exchange_free_body(x);
-    } else if (x->route->body == HTTP_JSON_BODY) {
+    } else if (x->state == EXCHANGE_RECEIVING && x->route->body == HTTP_JSON_BODY) {
         if (make_room(x, x->body_seen + bytes)) {
             memcpy(x->body + x->body_seen, data, bytes);
         } else {
-            say_last_word(x, 503, "Service Unavailable");
+            say_last_word(x, 503, "Service Unavailable", "no_memory",
+                          "other bodies take all the room there is; try again");
             exchange_free_body(x);
         }
     }
@@ -266,7 +277,7 @@ static void log_exchange(const struct exchange *x)
     snprintf(received, sizeof received, "%zu", x->body_seen);
     log_event(x->httpd->log, LOG_INFO, "request",
               (struct log_field[]){{"id", r->request_id, true},
-                                   {"method", r->method, true},
+                                   {"method", x->method, true},
                                    {"path", r->path, true},
                                    {"status", status, false},
                                    {"ms", ms, false},
@@ -284,7 +295,7 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
     if (!x)
         return;
     exchange_stop_waiting(x);
-    if (x->request.method)
+    if (x->method[0])
         log_exchange(x);
     exchange_free_body(x);
     http_reply_fini(&x->reply);

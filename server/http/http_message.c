@@ -44,14 +44,30 @@ bool http_request_query(const struct http_request *request, const char *name, ch
     for (const char *pair = request->query; *pair;) {
         const size_t length = strcspn(pair, "&");
 
-        if (length > name_length && strncmp(pair, name, name_length) == 0 && pair[name_length] == '=') {
-            unescape(pair + name_length + 1, length - name_length - 1, value, size);
+        if (strcspn(pair, "=&") == name_length && strncmp(pair, name, name_length) == 0) {
+            const size_t skip = length > name_length ? name_length + 1 : name_length;
+
+            unescape(pair + skip, length - skip, value, size);
             return true;
         }
         pair += length;
         pair += *pair == '&';
     }
     return false;
+}
+
+const char *http_request_query_unknown(const struct http_request *request, const char *known, size_t *length)
+{
+    const char *pair = request->query + strspn(request->query, "&");
+
+    while (*pair) {
+        *length = strcspn(pair, "=&");
+        if (!known || *length != strlen(known) || strncmp(pair, known, *length) != 0)
+            return pair;
+        pair += strcspn(pair, "&");
+        pair += strspn(pair, "&");
+    }
+    return NULL;
 }
 
 bool http_request_param(const struct http_request *request, size_t index, char *text, size_t size)

@@ -52,9 +52,13 @@ struct http_request {
 /* The first header of that name, in any case; NULL when there is none. */
 const char *http_request_header(const struct http_request *request, const char *name);
 
-/* Copies the value of a query parameter, unescaped, to value (cut to size bytes with its end); false when it
- * is absent. */
+/* Copies the value of a query parameter, unescaped, to value (cut to size bytes with its end), "" for a name
+ * alone; false when it is absent. */
 bool http_request_query(const struct http_request *request, const char *name, char *value, size_t size);
+
+/* The first query parameter with another name than `known` (NULL: with any), still escaped, and its length;
+ * NULL when there is none. */
+const char *http_request_query_unknown(const struct http_request *request, const char *known, size_t *length);
 
 /* Copies param number `index` to text; false when it does not fit with its end. */
 bool http_request_param(const struct http_request *request, size_t index, char *text, size_t size);
@@ -66,7 +70,7 @@ int http_request_prefers(const struct http_request *request, const char *type, c
 
 struct http_reply_header {
     char name[32];
-    char value[160];
+    char value[256];
 };
 
 struct http_reply {

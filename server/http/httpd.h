@@ -36,7 +36,7 @@ struct http_app {
 struct httpd_config {
     int listen_fd; /* listening, not blocking; stays the caller's */
     struct http_guard guard;
-    size_t max_body;           /* bytes of one body; all bodies together may have four times as many */
+    size_t max_body; /* bytes of one body; all together may have four times as many, or small ones more */
     unsigned connection_limit; /* connections at the same time */
 };
 

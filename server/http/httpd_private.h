@@ -48,6 +48,7 @@ struct exchange {
     struct MHD_Connection *connection;
     enum exchange_state state;
     char *target;
+    char method[24]; /* for the log, cut: the library's own copy may be gone when the exchange ends */
     struct http_request request;
     struct http_reply reply;
     const struct http_route *route;

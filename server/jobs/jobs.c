@@ -1,5 +1,6 @@
 #include "jobs/jobs.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -354,7 +355,7 @@ void jobs_close(struct jobs *jobs)
     if (!jobs)
         return;
     jobs_stop(jobs);
-    notify_all(jobs->waiters);
+    assert(!jobs->waiters); /* every job has ended, and whom a waiter would wake may be gone by now */
     for (int i = 0; i < jobs->worker_count; i++)
         free_sessions(&jobs->workers[i]);
     free(jobs->workers);

@@ -49,13 +49,21 @@ bool job_request_warn(struct job_request *request, const char *field, const char
     return true;
 }
 
+void job_request_drop_pixels(struct job_request *request)
+{
+    if (!request->image)
+        return;
+    free(request->image->pixels);
+    request->image->pixels = NULL;
+}
+
 size_t job_request_bytes(const struct job_request *request)
 {
     size_t bytes = sizeof *request;
 
     bytes += request->prompt ? strlen(request->prompt) : 0;
     bytes += request->negative_prompt ? strlen(request->negative_prompt) : 0;
-    if (request->image)
+    if (request->image && request->image->pixels)
         bytes += (size_t)request->image->width * (size_t)request->image->height * 3;
     return bytes;
 }

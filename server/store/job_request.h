@@ -1,5 +1,5 @@
 /*
- * job_request.h - what a job is asked to make; never changes once it is shared.
+ * job_request.h - what a job is asked to make; but for its pixels, it never changes once it is shared.
  */
 #ifndef JOB_REQUEST_H
 #define JOB_REQUEST_H
@@ -36,6 +36,10 @@ void job_request_unref(struct job_request *request);              /* NULL is fin
 
 /* Copies both texts; false without memory, or when there are JOB_MAX_WARNINGS already. */
 bool job_request_warn(struct job_request *request, const char *field, const char *message);
+
+/* Frees the pixels of the image, which only the job's worker reads, once the job has ended; that there was an
+ * image, and its size, stay known. */
+void job_request_drop_pixels(struct job_request *request);
 
 /* Bytes it keeps. */
 size_t job_request_bytes(const struct job_request *request);

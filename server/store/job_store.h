@@ -28,7 +28,8 @@ struct job_store;
 struct job_store_ops {
     /* Stores a job as the last of those that wait, takes a reference to request, and writes its new id.  What
      * it stored outlives whatever add promises the back end's user before it returns.
-     * Errors: LTD_EFULL as many wait as may, or no room is left for the request; LTD_EIO; LTD_ENOMEM. */
+     * Errors: LTD_ETOOBIG no room would ever do for the request; LTD_EFULL as many wait as may, or no room is
+     * left for it now; LTD_EIO; LTD_ENOMEM. */
     enum ltd_status (*add)(struct job_store *store, struct job_request *request, char id[RANDOM_ID_SIZE],
                            struct ltd_error *err);
     /* Makes the job that has waited longest a running one and copies it.  False: none waits. */

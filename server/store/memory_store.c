@@ -29,7 +29,7 @@ struct memory_store {
     pthread_mutex_t lock; /* guards all below; no other lock is taken under it */
     struct entry *buckets[BUCKETS];
     struct list waiting, running, finished, expired;
-    size_t bytes;
+    size_t bytes, unfinished_bytes; /* of all jobs; of those that wait or run */
 };
 
 static void append(struct list *list, struct entry *entry)
@@ -105,35 +105,53 @@ static void expire_oldest(struct memory_store *store, double now)
     append(&store->expired, entry);
 }
 
+static bool is_due(const struct memory_store *store, const struct entry *finished, double now)
+{
+    const struct memory_store_limits *limits = &store->limits;
+    const double age = now - finished->ended;
+
+    return age >= limits->keep_s || (store->bytes > limits->keep_bytes && age >= limits->fresh_s);
+}
+
 static void expire_locked(struct memory_store *store)
 {
     const struct memory_store_limits *limits = &store->limits;
     const double now = clock_monotonic();
 
-    while (store->finished.first &&
-           (store->bytes > limits->keep_bytes || now - store->finished.first->ended >= limits->keep_s))
+    while (store->finished.first && is_due(store, store->finished.first, now))
         expire_oldest(store, now);
     while (store->expired.first && (store->expired.count > limits->remembered ||
                                     now - store->expired.first->ended >= limits->remember_s))
         forget(store, store->expired.first);
 }
 
+/* Only unfinished jobs stand in the way of another; for them the finished ones are forgotten. */
 static enum ltd_status add_locked(struct memory_store *store, struct entry *entry, struct ltd_error *err)
 {
     struct entry **bucket = bucket_of(store, entry->id);
+    const size_t room = store->limits.keep_bytes;
 
+    if (entry->bytes > room)
+        return ltd_fail(err, LTD_ETOOBIG,
+                        "the request takes %zu bytes in memory, and all jobs together may have %zu; send a "
+                        "smaller picture, or let the server have a larger job_keep_bytes",
+                        entry->bytes, room);
     if (store->waiting.count >= store->limits.waiting)
         return ltd_fail(err, LTD_EFULL, "%d jobs wait already", store->waiting.count);
-    store->bytes += entry->bytes;
-    expire_locked(store);
-    if (store->bytes > store->limits.keep_bytes) {
-        store->bytes -= entry->bytes;
+    if (store->unfinished_bytes > room - entry->bytes)
         return ltd_fail(err, LTD_EFULL, "waiting jobs take all the memory set aside for jobs");
-    }
+    store->bytes += entry->bytes;
+    store->unfinished_bytes += entry->bytes;
     entry->bucket_next = *bucket;
     *bucket = entry;
     append(&store->waiting, entry);
+    expire_locked(store);
     return LTD_OK;
+}
+
+static size_t entry_bytes(const struct job_request *request)
+{
+    return sizeof(struct entry) + sizeof(struct job_record) + job_request_bytes(request);
 }
 
 /* An entry with a record and an id of its own. */
@@ -148,7 +166,7 @@ static enum ltd_status new_entry(struct job_request *request, struct entry **out
         record->request = job_request_ref(request);
         record->created_ms = clock_unix_ms();
         entry->record = record;
-        entry->bytes = sizeof *entry + sizeof *record + job_request_bytes(request);
+        entry->bytes = entry_bytes(request);
         *out = entry;
         return LTD_OK;
     }
@@ -207,12 +225,13 @@ static bool memory_claim(struct job_store *base, struct job_record *out)
 
 static void end(struct memory_store *store, struct entry *entry, struct job_result *result)
 {
-    size_t bytes = 0;
-
+    store->bytes -= entry->bytes;
+    store->unfinished_bytes -= entry->bytes;
+    job_request_drop_pixels(entry->record->request);
+    entry->bytes = entry_bytes(entry->record->request);
     for (int i = 0; i < result->image_count; i++)
-        bytes += blob_size(result->images[i].png);
-    entry->bytes += bytes;
-    store->bytes += bytes;
+        entry->bytes += blob_size(result->images[i].png);
+    store->bytes += entry->bytes;
     entry->record->state = result->state;
     entry->record->result = *result;
     entry->record->ended_ms = clock_unix_ms();

@@ -1,8 +1,10 @@
 """Jobs: life cycle, order, cancelling, limits.  A stand-in engine gives jobs of a chosen length."""
 
 import base64
+import struct
 import threading
 import time
+import zlib
 
 from daemon import Daemon, equal, main, read_png, true, within
 
@@ -31,6 +33,22 @@ def test_life_cycle_of_a_job():
         true(done["timings"]["total_s"] >= 0.4, done["timings"])
         equal(d.get(f"/api/v1/jobs/{job['id']}/images/2").status, 404)
         equal(d.get(f"/api/v1/jobs/{job['id']}?include=everything").status, 400)
+
+
+def test_query_parameters_that_nobody_knows_are_refused():
+    with Daemon(fake_step_ms=0) as d:
+        id = d.submit()
+        d.wait(id)
+        job = f"/api/v1/jobs/{id}"
+        for method, path in (("POST", "/api/v1/generate"), ("POST", "/api/v1/jobs"), ("POST", f"{job}/cancel"),
+                             ("GET", f"{job}/images/0"), ("GET", "/api/v1/models"), ("GET", job)):
+            reply = d.request(method, f"{path}?includ=b64_png&x", {"prompt": ""} if method == "POST" else None)
+            equal((reply.status, reply.code()), (400, "bad_query"), path)
+            true('"includ"' in reply.json()["detail"], reply.body)
+        equal(d.get(f"{job}?include").status, 400)
+        equal(d.get(f"{job}?include=b64_png&y=").status, 400)
+        equal(d.get(f"{job}?include=b64_png").status, 200)
+        equal(d.get("/healthz?probe=1").status, 200)
 
 
 def test_progress_only_grows():
@@ -167,6 +185,17 @@ def test_a_failed_job_says_why():
         equal((job["status"], job["error"]["code"], job["images"]), ("failed", "non_finite", []))
 
 
+def test_a_picture_tells_as_many_warnings_as_fit_and_how_many_there_are_more():
+    with Daemon(fake_step_ms=0) as d:
+        equal(len(d.generate({"prompt": "many_warnings"}).json()["warnings"]), 12)
+        reply = d.generate({"prompt": "many_warnings"}, headers={"Accept": "image/png"})
+        told = reply.headers.get_all("X-Latentd-Warning")
+        true(len(told) > 4, told)
+        true(all(text.startswith("prompt: ") and text.endswith("dot.") for text in told[:-1]), told)
+        true(told[-1].startswith(f"and {13 - len(told)} more"), told)
+        true("sandbox" in reply.headers["Content-Security-Policy"], "no sandbox")
+
+
 def test_polling_does_not_disturb():
     with Daemon(fake_step_ms=2) as d:
         id = d.submit(steps=150)
@@ -180,14 +209,26 @@ def test_polling_does_not_disturb():
         true(sorted(times)[len(times) // 2] < within(0.02), "polls are slow")
 
 
+def flat_png(side):
+    """A black PNG: a few bytes, and many pixels."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes((3 * side + 1) * side), 9)) + chunk(b"IEND", b""))
+
+
 def test_long_bodies_and_answers_hold_nobody_up():
-    with Daemon(fake_step_ms=0) as d:
+    with Daemon("--max-pixels", "16777216", fake_step_ms=0) as d:
         id = d.submit(width=1024, height=1024, count=8)
         d.wait(id)
         noise = base64.b64encode(d.get(f"/api/v1/jobs/{id}/images/0").body).decode()
+        flat = base64.b64encode(flat_png(3600)).decode()
+        true(len(flat) < 60000, "this is to be a small body")
         slow = {"sent": lambda: d.generate(image=noise, width=512, height=512, steps=1),
                 "told": lambda: d.get(f"/api/v1/jobs/{id}?include=b64_png"),
                 "both": lambda: d.generate(image=noise, steps=1, count=2),
+                "flat": lambda: d.generate(image=flat, width=64, height=64, steps=1),
                 "blank": lambda: d.generate(b" " * (40 << 20) + b'{"prompt": ""}')}
         for name, request in slow.items():
             answers, times = [], []

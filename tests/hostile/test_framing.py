@@ -1,6 +1,7 @@
 """HTTP framing over raw sockets: what a proxy could read otherwise, what never ends, what is too much.  After
 every case the daemon must answer a good request."""
 
+import json
 import os
 import re
 import socket
@@ -192,6 +193,70 @@ def test_H12_a_declared_length_at_and_beyond_the_cap():
         equal(d.post("/api/v1/generate", fits).status, 200)
         reply = d.post("/api/v1/generate", fits + b" ")
         equal((reply.status, reply.code()), (413, "body_too_large"))
+
+
+def test_a_refusal_reaches_a_client_that_sends_a_long_body_at_once():
+    with Daemon("--queue-limit", "1", fake_step_ms=1000) as d:
+        running = d.submit(steps=100)
+        d.wait(running, "running")
+        waiting = d.submit()
+        body = OK_BODY + b" " * (16 << 20)  # more than the sockets hold
+        close = b"Connection: close\r\n"
+        for _ in range(5):
+            for data in (post(body, close),
+                         post(chunked(body), b"Transfer-Encoding: chunked\r\n" + close, length=False)):
+                with d.connect(within(5)) as s:
+                    s.sendall(data)  # (many clients give up, and read no reply, when this fails)
+                    got = read_all(s)
+                equal(status_of(got), 429, got[:200])
+                true(b'"queue_full"' in got, got)
+        for id in (waiting, running):
+            d.post(f"/api/v1/jobs/{id}/cancel")
+
+
+def held_bodies(d, count, size):
+    """Connections that have sent all but the last byte of a body."""
+    held = [d.connect() for _ in range(count)]
+    for s in held:
+        s.sendall(post(OK_BODY + b" " * (size - len(OK_BODY)))[:-1])
+    return held
+
+
+def test_slow_large_bodies_do_not_lock_out_small_ones():
+    with Daemon("--max-body", "262144", fake_step_ms=0) as d:
+        held = held_bodies(d, 4, 262144)
+        time.sleep(0.2)
+        for size in (14, 65536):
+            equal(d.post("/api/v1/generate", OK_BODY + b" " * (size - len(OK_BODY))).status, 200)
+        for s in held:
+            s.sendall(b" ")
+            equal(status_of(s.recv(4096)), 200)
+            s.close()
+
+
+def test_a_refusal_in_the_middle_of_a_body_is_a_problem_too():
+    with Daemon("--max-body", "262144", fake_step_ms=0) as d:
+        held = held_bodies(d, 4, 262144)
+        time.sleep(0.2)
+        late = chunked(b" " * 262145)
+        for data, status, code in ((post(OK_BODY + b" " * 200000), 503, "no_memory"),
+                                   (post(late, b"Transfer-Encoding: chunked\r\n", length=False), 503, "no_memory")):
+            equal(problem_in(raw(d, data)), (status, code, b"1"))
+        for s in held:
+            s.close()
+        equal(problem_in(raw(d, post(late, b"Transfer-Encoding: chunked\r\n", length=False))),
+              (413, "body_too_large", None))
+
+
+def problem_in(got):
+    """(status, code, Retry-After) of a reply whose body must be a problem of the length that it declares."""
+    head, body = got.split(b"\r\n\r\n", 1)
+    true(b"\r\nContent-Type: application/problem+json" in head, got)
+    equal(int(re.search(rb"Content-Length: (\d+)", head).group(1)), len(body), got)
+    problem, retry = json.loads(body), re.search(rb"Retry-After: (\S+)", head)
+    equal(problem["status"], status_of(got))
+    true(problem["request_id"].encode() in head, got)
+    return problem["status"], problem["code"], retry and retry.group(1)
 
 
 def test_H13_chunks_that_are_none():

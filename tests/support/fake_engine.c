@@ -83,6 +83,10 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
         found(arg, false, "clip_skip", "the text encoder has 2 layers; send 0 or 1");
     if (params->width > 512)
         found(arg, true, "width", "far from the model's size");
+    for (int i = 0; i < 12 && strcmp(params->prompt, "many_warnings") == 0; i++)
+        found(arg, true, "prompt",
+              "twelve times this, which is about as long as what a model has to say of a prompt "
+              "that it cuts: it tells how many tokens there are and how many are read, and ends with a dot.");
     return params->clip_skip <= 1;
 }
 

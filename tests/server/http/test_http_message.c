@@ -30,6 +30,24 @@ TEST(accept_chooses)
     CHECK_INT(prefers(",,;q=,"), -1);
 }
 
+TEST(a_query_parameter_that_nobody_knows_is_found)
+{
+    struct http_request request = {.query = ""};
+    char value[8] = "x";
+    size_t length;
+
+    CHECK(!http_request_query_unknown(&request, NULL, &length));
+    request.query = "&a=1&&a&";
+    CHECK(!http_request_query_unknown(&request, "a", &length));
+    CHECK(http_request_query_unknown(&request, NULL, &length) == request.query + 1);
+    CHECK_INT(length, 1);
+    request.query = "a=1&ab=2&c";
+    CHECK(http_request_query_unknown(&request, "a", &length) == request.query + 4);
+    CHECK_INT(length, 2);
+    CHECK(http_request_query(&request, "c", value, sizeof value));
+    CHECK_STR(value, "");
+}
+
 TEST(query_values_are_unescaped)
 {
     struct http_request request = {.query = "ab=x&a=1%202+3&b=&c&a=9"};
@@ -39,7 +57,8 @@ TEST(query_values_are_unescaped)
     CHECK_STR(value, "1 2 3");
     CHECK(http_request_query(&request, "b", value, sizeof value));
     CHECK_STR(value, "");
-    CHECK(!http_request_query(&request, "c", value, sizeof value));
+    CHECK(http_request_query(&request, "c", value, sizeof value));
+    CHECK_STR(value, "");
     CHECK(!http_request_query(&request, "d", value, sizeof value));
     request.query = "a=%4";
     CHECK(http_request_query(&request, "a", value, sizeof value));

@@ -24,7 +24,7 @@ static void on_end(void *arg, uint64_t number)
 
 static bool start(int workers, int waiting, int step_ms)
 {
-    const struct memory_store_limits limits = {waiting, 1000, 1 << 26, 100, 1000};
+    const struct memory_store_limits limits = {waiting, 1000, 1 << 26, 100, 1000, 0};
     const struct jobs_config config = {workers, 1};
     struct ltd_error error;
 

@@ -191,6 +191,76 @@ TEST(the_oldest_finished_jobs_make_room)
     store->ops->close(store);
 }
 
+TEST(a_job_that_just_ended_is_kept_however_large_it_is)
+{
+    struct memory_store_limits small = limits;
+    char ids[2][RANDOM_ID_SIZE];
+
+    small.keep_bytes = 100000;
+    small.fresh_s = 0.05;
+    store = memory_store_open(&small);
+    REQUIRE(store);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(add(ids[i], 1), LTD_OK);
+        claim(ids[i]);
+        if (i == 0)
+            succeed(ids[i], 150000);
+    }
+    CHECK_INT(state(ids[0]), JOB_SUCCEEDED);
+    usleep(60000);
+    succeed(ids[1], 150000);
+    CHECK_INT(state(ids[0]), -1);
+    CHECK_INT(state(ids[1]), JOB_SUCCEEDED);
+    usleep(60000);
+    CHECK_INT(state(ids[1]), -1);
+    store->ops->close(store);
+}
+
+TEST(a_refused_request_costs_no_finished_job)
+{
+    struct memory_store_limits small = limits;
+    char done[RANDOM_ID_SIZE], other[RANDOM_ID_SIZE], refused[RANDOM_ID_SIZE];
+
+    small.keep_bytes = 100000;
+    store = memory_store_open(&small);
+    REQUIRE(store);
+    CHECK_INT(add(done, 1), LTD_OK);
+    claim(done);
+    succeed(done, 40000);
+    CHECK_INT(add(refused, 100000), LTD_ETOOBIG); /* it would never fit: no use in trying again */
+    CHECK_INT(state(done), JOB_SUCCEEDED);
+    CHECK_INT(add(other, 50000), LTD_OK);
+    CHECK_INT(add(refused, 60000), LTD_EFULL);
+    CHECK_INT(state(done), JOB_SUCCEEDED);
+    CHECK_INT(state(other), JOB_QUEUED);
+    store->ops->close(store);
+}
+
+TEST(a_finished_job_keeps_no_pixels_that_it_was_sent)
+{
+    struct memory_store_limits small = limits;
+    char ids[3][RANDOM_ID_SIZE];
+    struct job_record job;
+
+    small.keep_bytes = 100000;
+    store = memory_store_open(&small);
+    REQUIRE(store);
+    for (int i = 0; i < 3; i++) {
+        struct job_request *request = job_request_new();
+
+        REQUIRE(request && ltd_image_new(128, 128, &request->image, NULL) == LTD_OK);
+        request->params.init_image = request->image;
+        CHECK_INT(store->ops->add(store, request, ids[i], NULL), LTD_OK);
+        job_request_unref(request);
+        claim(ids[i]);
+        succeed(ids[i], 10000);
+    }
+    REQUIRE(store->ops->get(store, ids[0], &job) == JOB_FOUND);
+    CHECK(job.request->params.init_image && !job.request->image->pixels);
+    job_record_fini(&job);
+    store->ops->close(store);
+}
+
 TEST(only_so_many_expired_ids_are_remembered)
 {
     struct memory_store_limits few = limits;
