@@ -3,7 +3,8 @@
  *
  * fake_engine.c stands in for include/latentd/model.h and session.h; every path opens.  A step takes
  * fake_engine_step_ms, which opening a model sets from the environment's FAKE_ENGINE_STEP_MS, if it is there;
- * the prompt "non_finite" fails with LTD_ENONFINITE, "many_warnings" is warned of twelve times.  Pixels follow from seed, index and size.
+ * the prompt "non_finite" fails with LTD_ENONFINITE, "many_warnings" is warned of twelve times.  Pixels
+ * follow from seed, index and size.
  */
 #ifndef FAKE_ENGINE_H
 #define FAKE_ENGINE_H
