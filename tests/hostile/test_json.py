@@ -160,7 +160,7 @@ def test_J16_all_errors_at_once():
                             "output": {"format": "gif", "dpi": 3}, "color": "red", "clip_skip": 2})
         equal(reply.status, 422)
         equal(sorted(reply.pointers()), sorted(["/steps", "/cfg_scale", "/width", "/height", "/sampler", "/output/format",
-                                                "/output/dpi", "/color", "/prompt"]))
+                                                "/output/dpi", "/color", "/prompt", "/clip_skip"]))
         details = {error["pointer"]: error["detail"] for error in reply.json()["errors"]}
         true("euler" in details["/sampler"], details["/sampler"])
         true("512 or 520" in details["/width"], details["/width"])

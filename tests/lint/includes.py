@@ -14,7 +14,7 @@ NN = KERNELS | {'weights', 'nn'}
 ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
 
 ANY = {'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
-       'session.h'}
+       'session.h', 'limits.h'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
 
