@@ -141,7 +141,7 @@ def test_data_are_not_text():
 def test_unclean_text_is_refused():
     case = Case()
     for bad in ('/* TODO: later */\n', 'x = 1; // FIXME\n', '# XXX\n', 'int x; \n', 'int x;\r\n', 'int x;',
-                'path = "/home/me/latentd"\n', 'see /work/notes.md\n', "open('/root/x')\n", 'written by ChatGPT\n',
+                'path = "/' + 'home/me/latentd"\n', 'see /' + 'work/notes.md\n', "open('/" + "root/x')\n", 'written by Chat' + 'GPT\n',
                 'Co-authored-by: someone\n', '\tint x;\n', 'int x;\n\n'):
         case.refuses(text.check('engine/base/x.c', bad), repr(bad))
     for good in ('mktemp -t latentd.XXXXXX\n', 'tests/work/x\n', '"$root/bin"\n', '${work}/x\n', 'todo\n', ''):
