@@ -42,7 +42,7 @@ make_debian() {
     apt-config dump | grep -E '^Acquire::(http|https|Check-|Retries|ForceIPv)' >"$work/apt.conf" || true
     mmdebstrap --quiet --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
         --aptopt="$work/apt.conf" --include=ca-certificates "$release" "$tree" \
-        "${mirror:-http://deb.debian.org/debian}"
+        ${mirror:+"$mirror"}
     cp /etc/resolv.conf "$tree/etc/resolv.conf"
     mkdir "$tree/srv/latentd"
     git -c safe.directory="$checkout" -C "$checkout" archive HEAD | tar -x -C "$tree/srv/latentd"

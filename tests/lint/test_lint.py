@@ -144,7 +144,7 @@ def test_unclean_text_is_refused():
                 'path = "/' + 'home/me/latentd"\n', 'see /' + 'work/notes.md\n', "open('/" + "root/x')\n", 'written by Chat' + 'GPT\n',
                 'Co-authored-by: someone\n', '\tint x;\n', 'int x;\n\n'):
         case.refuses(text.check('engine/base/x.c', bad), repr(bad))
-    for good in ('mktemp -t latentd.XXXXXX\n', 'tests/work/x\n', '"$root/bin"\n', '${work}/x\n', 'todo\n', ''):
+    for good in ('mktemp -t latentd.XXXXXX\n', 'tests/home/x\n', '"$root/bin"\n', '${work}/x\n', 'todo\n', ''):
         case.accepts(text.check('scripts/x.sh', good), repr(good))
     return case.wrong
 
