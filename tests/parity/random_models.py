@@ -130,11 +130,24 @@ def random_spec(rng, name):
     )
 
 
+def least_side(spec):
+    """Of a latent: without padding on the way down, a level needs two rows to make one of."""
+    padded = spec.unet.get("downsample_padding", 1) > 0
+    return 1 if padded else 2 ** (len(spec.unet["block_out_channels"]) - 1)
+
+
+def random_pixels(plan, rng):
+    """A picture's side: a multiple of 8, as the reference wants it."""
+    least = -(-least_side(plan.spec) * plan.factor // 8)
+    return 8 * rng.randint(least, max(6, least))
+
+
 def add_random_unet_cases(plan, rng):
     """Latents of any size with any timestep."""
     channels = plan.spec.unet["in_channels"]
+    least = least_side(plan.spec)
     for i in range(UNET_CASES):
-        shape = rng.randint(1, 2), channels, rng.randint(1, 20), rng.randint(1, 20)
+        shape = rng.randint(1, 2), channels, rng.randint(least, 20), rng.randint(least, 20)
         sample = plan.draw(f"unet-{i}.sample", *shape)
         context = plan.draw(f"unet-{i}.context", shape[0], rng.randint(1, 20), plan.spec.text["hidden_size"])
         plan.add(f"unet-{i}", "unet", sample=sample, timestep=round(rng.uniform(0, 999), 2), context=context)
@@ -148,8 +161,8 @@ def add_random_request(plan, rng, name):
         "seed": rng.randrange(2**64),
         "steps": rng.randint(4, 10),
         "cfg_scale": rng.choice([1, 0.5, 2.5, 7.5]),
-        "width": 8 * rng.randint(1, 6),
-        "height": 8 * rng.randint(1, 6),
+        "width": random_pixels(plan, rng),
+        "height": random_pixels(plan, rng),
         "clip_skip": rng.randrange(plan.spec.text["num_hidden_layers"]),
     }
     if rng.random() < 0.8:
