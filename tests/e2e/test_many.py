@@ -13,9 +13,8 @@ ALLOWED_KIB = 2048
 
 
 def resident_kib(pid):
-    """Of the process's own memory; the pages of files and libraries come and go as the kernel likes."""
     with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
 
 
 class Clients:
