@@ -14,7 +14,8 @@
 
 struct unet;
 
-/* Opens dir/config.json and dir/diffusion_pytorch_model.safetensors (or its shards).  Errors: LTD_ENOTFOUND,
+/* Opens dir/config.json and dir/diffusion_pytorch_model.safetensors (or its shards).  With a report (else
+ * NULL) everything wrong with the weights goes there, and *out is not set.  Errors: LTD_ENOTFOUND,
  * LTD_EFORMAT, LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status unet_open(const char *dir, struct bind_report *report, struct unet **out,
                                        struct ltd_error *err);

@@ -14,7 +14,8 @@
 
 struct vae;
 
-/* Opens dir/config.json and dir/diffusion_pytorch_model.safetensors (or its shards).  Errors: LTD_ENOTFOUND,
+/* Opens dir/config.json and dir/diffusion_pytorch_model.safetensors (or its shards).  With a report (else
+ * NULL) everything wrong with the weights goes there, and *out is not set.  Errors: LTD_ENOTFOUND,
  * LTD_EFORMAT, LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status vae_open(const char *dir, struct bind_report *report, struct vae **out,
                                       struct ltd_error *err);

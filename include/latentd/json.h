@@ -1,9 +1,10 @@
 /*
- * json.h - JSON in and out: a strict scanner in front of cJSON.
+ * json.h - JSON in and out: a strict scanner that builds and reads trees of cJSON.
  *
- * The scanner accepts RFC 8259 and nothing else: valid UTF-8, no byte order mark, no duplicate keys (compared
- * after unescaping), no lone surrogates, no \u0000, no trailing bytes, numbers by the grammar.  Look-ups are
- * case-sensitive.  This is the tree's only user of cJSON.
+ * The scanner accepts RFC 8259 and nothing else (but for the infinities of model files, see ltd_json_limits):
+ * valid UTF-8, no byte order mark, no duplicate keys (compared after unescaping), no lone surrogates, no
+ * \u0000, no trailing bytes, numbers by the grammar.  Look-ups are case-sensitive.  This is the tree's only
+ * user of cJSON.
  */
 #ifndef LATENTD_JSON_H
 #define LATENTD_JSON_H

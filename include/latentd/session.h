@@ -39,8 +39,9 @@ struct ltd_gen_report {
     size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
 };
 
-/* Starts threads - 1 compute threads (threads 1..64; 0: one for each core).  Borrows model, which must
- * outlive the session.  Errors: LTD_EINVAL, LTD_ENOMEM. */
+/* Starts threads - 1 compute threads (threads 1..LTD_MAX_THREADS; 0: one for each processor
+ * that this process may use).  Borrows model, which must
+ * outlive the session.  Errors: LTD_EINVAL, LTD_EUNSUPPORTED an OpenBLAS built with OpenMP, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int threads,
                                              struct ltd_session **out, struct ltd_error *err);
 void ltd_session_free(struct ltd_session *session); /* NULL is fine; not while it generates */
@@ -53,8 +54,8 @@ LTD_MUST_USE enum ltd_status ltd_session_plan(const struct ltd_session *session,
 
 /* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
  * caller frees *out.  Equal params and index give equal pixels on one build and kind of processor, whatever
- * the number of threads. Errors: LTD_EINVAL, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays
- * usable after each of them. */
+ * the number of threads.  report may be NULL, and is untouched on failure.  Errors: LTD_EINVAL, LTD_ETOOBIG,
+ * LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable after each of them. */
 LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
                                                   const struct ltd_gen_params *params, int index,
                                                   const struct ltd_watch *watch, struct ltd_image **out,
