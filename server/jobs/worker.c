@@ -85,7 +85,7 @@ void worker_run(struct ltd_session *session, const struct ltd_model *model, cons
                 void *arg, struct job_result *result)
 {
     struct run run = {.count = request->params.count, .report = progress, .arg = arg};
-    const struct ltd_watch watch = {on_progress, &run, cancel};
+    const struct ltd_watch watch = {.progress = on_progress, .arg = &run, .cancel = cancel};
     enum ltd_status st = LTD_OK;
 
     *result = (struct job_result){.state = JOB_SUCCEEDED};

@@ -13,7 +13,7 @@ KERNELS = TENSOR | {'kernels'}
 NN = KERNELS | {'weights', 'nn'}
 ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
 
-ANY = {'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
+ANY = {'cost.h', 'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
        'session.h', 'limits.h'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
