@@ -83,7 +83,7 @@ static enum http_next finish(struct app *app, struct http_request *request, stru
         problem_fini(&problem);
         jobs_unwatch(app->jobs, request->note, request->ticket);
         native_request_applied(&native, true, reply);
-        reply_handle(app, request, reply);
+        reply_handle(app, request, true, reply);
     } else {
         http_reply_header(reply, "X-Job-Id", "%s", request->note);
         reply_problem(app, request, &problem, reply);
@@ -124,7 +124,7 @@ static bool submit(struct app *app, struct http_request *request, const struct n
         if (!submit_job(app, request, asked, &how, &submitted, problem))
             return false;
         native_request_applied(native, false, reply);
-        reply_handle(app, request, reply);
+        reply_handle(app, request, submitted.joined, reply);
         return true;
     }
     if (native->wait_s >= 0)

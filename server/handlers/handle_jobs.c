@@ -40,7 +40,7 @@ static enum http_next create_one(struct app *app, struct http_request *request,
         return HTTP_WAIT;
     }
     native_request_applied(native, false, reply);
-    reply_handle(app, request, reply);
+    reply_handle(app, request, submitted.joined, reply);
     return HTTP_REPLY;
 }
 
@@ -172,7 +172,7 @@ static enum http_next create(struct app *app, struct http_request *request, cons
         native_request_prefers(app, request, &native);
         jobs_unwatch(app->jobs, request->note, request->ticket);
         native_request_applied(&native, true, reply);
-        reply_handle(app, request, reply);
+        reply_handle(app, request, true, reply);
         return HTTP_REPLY;
     }
     if (native_request_is_long(request) && !request->at_desk)
