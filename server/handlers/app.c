@@ -85,6 +85,14 @@ void app_abandon(void *self, const char *note, uint64_t ticket)
     jobs_cancel(app->jobs, note);
 }
 
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent)
+{
+    const struct app *app = self;
+
+    metrics_request(app->metrics, request->method, route, status, seconds, sent);
+}
+
 /* False: *reply names the first query parameter that is not `known`. */
 static bool check_query(const struct app *app, const struct http_request *request, const char *known,
                         struct http_reply *reply)
@@ -115,11 +123,15 @@ bool admit_job(void *self, const struct http_request *request, struct http_reply
 
     if (!check_query(app, request, NULL, reply))
         return false;
-    if (atomic_load(&app->draining))
+    if (atomic_load(&app->draining)) {
+        metrics_rejected(app->metrics, LTD_ECLOSED);
         reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs))
+        return false;
+    }
+    if (jobs_are_full(app->jobs)) {
+        metrics_rejected(app->metrics, LTD_EFULL);
         reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }
