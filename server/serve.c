@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -38,6 +39,7 @@ struct server {
     int listen_fd, port;
     struct job_store *store;
     struct jobs *jobs;
+    struct metrics *metrics;
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
@@ -45,9 +47,19 @@ struct server {
 };
 
 static const struct http_route routes[] = {
-#define ROUTE(method, pattern, handle, admit, body) {method, pattern, handle, admit, body},
+#define PREFIX(path, family)
+#define ROUTE(family, method, pattern, handle, admit, body) {family, method, pattern, handle, admit, body},
 #include "handlers/routes.def"
 #undef ROUTE
+#undef PREFIX
+};
+
+static const struct http_prefix prefixes[] = {
+#define PREFIX(path, family) {path, family},
+#define ROUTE(family, method, pattern, handle, admit, body)
+#include "handlers/routes.def"
+#undef ROUTE
+#undef PREFIX
 };
 
 static int complain(struct server *server, int code, const char *message)
@@ -103,6 +115,12 @@ static int open_listener(struct server *server)
 
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
+    for (size_t i = 0; i < server->options->cors_origin.count; i++)
+        if (!http_cors_is_origin(server->options->cors_origin.items[i]))
+            return complain(
+                server, EXIT_CODE_USAGE,
+                "cors_origin: an origin is a scheme, a host and maybe a port, in lower case, without a "
+                "path, as in https://ui.example:8443; or *");
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
         return complain(
             server, EXIT_CODE_USAGE,
@@ -133,6 +151,10 @@ static int open_jobs(struct server *server)
         return complain(server, EXIT_CODE_FAILED, "no memory for the job store");
     if (jobs_open(&config, server->store, &server->models, &server->log, &server->jobs, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
+    server->metrics = metrics_open(routes, sizeof routes / sizeof routes[0]);
+    if (!server->metrics)
+        return complain(server, EXIT_CODE_FAILED, "no memory for the metrics");
+    metrics_observe(server->metrics, server->jobs);
     return EXIT_CODE_DONE;
 }
 
@@ -163,17 +185,28 @@ static int open_http(struct server *server)
                   server->address.host},
         .max_body = options->max_body,
         .connection_limit = connection_limit(),
+        .cors_origins = (const char *const *)options->cors_origin.items,
+        .cors_origin_count = options->cors_origin.count,
     };
     struct ltd_error error;
 
     app->jobs = server->jobs;
     app->models = &server->models;
+    app->metrics = server->metrics;
     app->decode = (struct request_context){
         &server->models,
         {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
     atomic_init(&app->draining, false);
-    server->http_app =
-        (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
+    server->http_app = (struct http_app){
+        .self = app,
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .prefixes = prefixes,
+        .prefix_count = sizeof prefixes / sizeof prefixes[0],
+        .refuse = app_refuse,
+        .abandon = app_abandon,
+        .done = app_done,
+    };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;
@@ -244,6 +277,7 @@ static void close_all(struct server *server)
         jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
+    metrics_close(server->metrics);
     if (server->store)
         server->store->ops->close(server->store);
     if (server->listen_fd >= 0) {

@@ -57,19 +57,40 @@ bool job_is_long(const struct job_record *record)
     return bytes > LONG_ANSWER;
 }
 
+void native_refuse(const struct app *app, const struct http_request *request,
+                   const struct http_refusal *refusal, struct http_reply *reply)
+{
+    reply_error(app, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+}
+
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply)
 {
+    static app_refuse_fn *const refuse[] = {
+        [FAMILY_NATIVE] = native_refuse,
+        [FAMILY_OPENAI] = native_refuse,
+        [FAMILY_A1111] = native_refuse,
+    };
+
     if (refusal->allow[0])
         http_reply_header(reply, "Allow", "%s", refusal->allow);
-    reply_error(self, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+    refuse[request->family](self, request, refusal, reply);
 }
 
-void app_abandon(void *self, const char *note)
+void app_abandon(void *self, const char *note, uint64_t ticket)
 {
     const struct app *app = self;
 
+    (void)ticket;
     jobs_cancel(app->jobs, note);
+}
+
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent)
+{
+    const struct app *app = self;
+
+    metrics_request(app->metrics, request->method, route, status, seconds, sent);
 }
 
 /* False: *reply names the first query parameter that is not `known`. */
@@ -102,11 +123,15 @@ bool admit_job(void *self, const struct http_request *request, struct http_reply
 
     if (!check_query(app, request, NULL, reply))
         return false;
-    if (atomic_load(&app->draining))
+    if (atomic_load(&app->draining)) {
+        metrics_rejected(app->metrics, LTD_ECLOSED);
         reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs))
+        return false;
+    }
+    if (jobs_are_full(app->jobs)) {
+        metrics_rejected(app->metrics, LTD_EFULL);
         reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }
