@@ -10,6 +10,7 @@
 
 #include "handlers/app.h"
 #include "handlers/route_table.h"
+#include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -39,6 +40,7 @@ struct server {
     int listen_fd, port;
     struct job_store *store;
     struct jobs *jobs;
+    struct metrics *metrics;
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
@@ -98,6 +100,12 @@ static int open_listener(struct server *server)
 
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
+    for (size_t i = 0; i < server->options->cors_origin.count; i++)
+        if (!http_cors_is_origin(server->options->cors_origin.items[i]))
+            return complain(
+                server, EXIT_CODE_USAGE,
+                "cors_origin: an origin is a scheme, a host and maybe a port, in lower case, without a "
+                "path, as in https://ui.example:8443; or *");
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
         return complain(
             server, EXIT_CODE_USAGE,
@@ -128,6 +136,10 @@ static int open_jobs(struct server *server)
         return complain(server, EXIT_CODE_FAILED, "no memory for the job store");
     if (jobs_open(&config, server->store, &server->models, &server->log, &server->jobs, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
+    server->metrics = metrics_open(app_routes, app_route_count);
+    if (!server->metrics)
+        return complain(server, EXIT_CODE_FAILED, "no memory for the metrics");
+    metrics_observe(server->metrics, server->jobs);
     return EXIT_CODE_DONE;
 }
 
@@ -165,6 +177,7 @@ static int open_http(struct server *server)
 
     app->jobs = server->jobs;
     app->models = &server->models;
+    app->metrics = server->metrics;
     app->decode = (struct request_context){
         .models = &server->models,
         .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
@@ -179,6 +192,7 @@ static int open_http(struct server *server)
         .prefix_count = app_prefix_count,
         .refuse = app_refuse,
         .abandon = app_abandon,
+        .done = app_done,
     };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
@@ -250,6 +264,7 @@ static void close_all(struct server *server)
         jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
+    metrics_close(server->metrics);
     if (server->store)
         server->store->ops->close(server->store);
     if (server->listen_fd >= 0) {

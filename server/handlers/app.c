@@ -84,15 +84,27 @@ void app_abandon(void *self, const char *note, uint64_t ticket)
     jobs_abandon(app->jobs, note, ticket);
 }
 
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent)
+{
+    const struct app *app = self;
+
+    metrics_request(app->metrics, request->method, route, status, seconds, sent);
+}
+
 bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
-    if (atomic_load(&app->draining))
+    if (atomic_load(&app->draining)) {
+        metrics_rejected(app->metrics, LTD_ECLOSED);
         reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs) && !http_request_header(request, "Idempotency-Key"))
+        return false;
+    }
+    if (jobs_are_full(app->jobs) && !http_request_header(request, "Idempotency-Key")) {
+        metrics_rejected(app->metrics, LTD_EFULL);
         reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }

@@ -67,6 +67,14 @@ LTD_MUST_USE enum ltd_status httpd_open(const struct httpd_config *config, const
 /* What the request with this ticket waited for has happened.  Unknown tickets are fine.  Any thread. */
 void httpd_wake(struct httpd *httpd, uint64_t ticket);
 
+/* What is going on now. */
+struct httpd_load {
+    size_t connections;
+    size_t waiting; /* of these, whose request waits, is at the desk, or is answered by a stream */
+};
+
+void httpd_look(struct httpd *httpd, struct httpd_load *out); /* any thread */
+
 /* Accepts no more connections, wakes every request that still waits, gives replies up to flush_ms to leave,
  * and stops.  Other threads than httpd's own must not call httpd_wake any more.  NULL is fine. */
 void httpd_close(struct httpd *httpd, int flush_ms);
