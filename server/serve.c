@@ -291,6 +291,7 @@ int serve_run(const struct options *options)
     int code;
 
     log_init(&server.log, STDERR_FILENO, options->log_format == OPTIONS_LOG_JSON);
+    server.log.prompts = options->log_prompts;
     sigemptyset(&server.signals);
     sigaddset(&server.signals, SIGTERM);
     sigaddset(&server.signals, SIGINT);
