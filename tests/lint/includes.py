@@ -58,6 +58,7 @@ CONFINED = {
     r'microhttpd\.h': r'server/http/\w+\.[ch]',
     r'sqlite3\.h': r'server/store/\w*sqlite\w*\.c',
     r'libpq-fe\.h': r'server/store/\w*postgres\w*\.c',
+    r'nettle/\w+\.h': r'server/util/sha256\.c',
     r'curl/curl\.h': r'server/webhook/\w+\.c',
     r'(\w*intrin|cpuid|arm_neon)\.h': r'engine/kernels/.*',
     r'sanitizer/asan_interface\.h': r'engine/base/arena\.c',
