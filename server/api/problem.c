@@ -42,6 +42,15 @@ void problem_add(struct problem *problem, const char *pointer, const char *detai
     ltd_json_append(problem->errors, error);
 }
 
+void problem_set_invalid(struct problem *problem)
+{
+    if (problem->error_count == 1)
+        problem_set(problem, 422, "invalid", "one value of the request is wrong; see errors");
+    else
+        problem_set(problem, 422, "invalid", "%d values of the request are wrong; see errors",
+                    problem->error_count);
+}
+
 void problem_from_error(struct problem *problem, const struct ltd_error *error)
 {
     static const struct {

@@ -30,6 +30,8 @@ void problem_set(struct problem *problem, int status, const char *code, const ch
 
 /* Adds a wrong value.  Beyond 64 they are only counted. */
 void problem_add(struct problem *problem, const char *pointer, const char *detail);
+/* What the wrong values come to: 422 "invalid", and how many there are. */
+void problem_set_invalid(struct problem *problem);
 
 /* What a failure of the engine or the queue means to a client (problem_codes.def). */
 void problem_from_error(struct problem *problem, const struct ltd_error *error);

@@ -240,11 +240,10 @@ static void decode(struct decoder *d, const struct ltd_json *document)
     }
 }
 
-static bool parse(const char *body, size_t size, struct ltd_json **document, struct problem *problem)
+bool request_parse(const char *body, size_t size, struct ltd_json **out, struct problem *problem)
 {
     struct ltd_error error;
-    const enum ltd_status st =
-        ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, document, &error);
+    const enum ltd_status st = ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, out, &error);
 
     if (st == LTD_OK)
         return true;
@@ -256,38 +255,44 @@ static bool parse(const char *body, size_t size, struct ltd_json **document, str
     return false;
 }
 
-static void conclude(struct decoder *d)
+static void conclude(struct decoder *d, int found_before)
 {
     if (d->no_memory)
         problem_set(d->problem, 503, "no_memory", "no memory for the request; try again later");
-    else if (d->problem->error_count == 1)
-        problem_set(d->problem, 422, "invalid", "one value of the request is wrong; see errors");
-    else if (d->problem->error_count > 1)
-        problem_set(d->problem, 422, "invalid", "%d values of the request are wrong; see errors",
-                    d->problem->error_count);
+    else if (d->problem->error_count > found_before)
+        problem_set_invalid(d->problem);
 }
 
-bool request_decode(const struct request_context *context, const char *body, size_t size,
-                    struct job_request **out, struct problem *problem)
+bool request_decode_json(const struct request_context *context, const struct ltd_json *document,
+                         struct job_request **out, struct problem *problem)
 {
-    struct decoder d = {.context = context, .problem = problem};
-    struct ltd_json *document = NULL;
+    struct decoder d = {.context = context, .problem = problem, .request = job_request_new()};
+    const int found_before = problem->error_count;
 
-    if (!parse(body, size, &document, problem))
-        return false;
-    d.request = job_request_new();
     if (!d.request)
         d.no_memory = true;
     else if (ltd_json_type(document) != LTD_JSON_OBJECT)
         problem_add(problem, "", "the request must be an object");
     else
         decode(&d, document);
-    conclude(&d);
-    ltd_json_free(document);
-    if (!problem->code) {
+    conclude(&d, found_before);
+    if (!d.no_memory && problem->error_count == found_before) {
         *out = d.request;
         return true;
     }
     job_request_unref(d.request);
     return false;
+}
+
+bool request_decode(const struct request_context *context, const char *body, size_t size,
+                    struct job_request **out, struct problem *problem)
+{
+    struct ltd_json *document = NULL;
+    bool right;
+
+    if (!request_parse(body, size, &document, problem))
+        return false;
+    right = request_decode_json(context, document, out, problem);
+    ltd_json_free(document);
+    return right;
 }

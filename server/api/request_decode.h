@@ -23,4 +23,14 @@ struct request_context {
 bool request_decode(const struct request_context *context, const char *body, size_t size,
                     struct job_request **out, struct problem *problem);
 
+/* The same of a body that has been parsed, or of one that was put together: the other families translate
+ * their own names into these fields, and the pointers of what is wrong back.  Borrows document for the call;
+ * what was found in *problem before stays there. */
+bool request_decode_json(const struct request_context *context, const struct ltd_json *document,
+                         struct job_request **out, struct problem *problem);
+
+/* Parses a body within the limits of requests.  False: *problem says 400, or 503 without memory.  The caller
+ * frees *out with ltd_json_free. */
+bool request_parse(const char *body, size_t size, struct ltd_json **out, struct problem *problem);
+
 #endif

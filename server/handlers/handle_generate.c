@@ -90,7 +90,7 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
     if (one_picture && asked->params.count > 1) {
         job_request_unref(asked);
         problem_add(&problem, "/count", "image/png carries one picture; send 1, or ask for application/json");
-        problem_set(&problem, 422, "invalid", "one value of the request is wrong; see errors");
+        problem_set_invalid(&problem);
         reply_problem(app, request, &problem, reply);
         return false;
     }
