@@ -44,9 +44,19 @@ struct server {
 };
 
 static const struct http_route routes[] = {
-#define ROUTE(method, pattern, handle, admit, body) {method, pattern, handle, admit, body},
+#define PREFIX(path, family)
+#define ROUTE(family, method, pattern, handle, admit, body) {family, method, pattern, handle, admit, body},
 #include "handlers/routes.def"
 #undef ROUTE
+#undef PREFIX
+};
+
+static const struct http_prefix prefixes[] = {
+#define PREFIX(path, family) {path, family},
+#define ROUTE(family, method, pattern, handle, admit, body)
+#include "handlers/routes.def"
+#undef ROUTE
+#undef PREFIX
 };
 
 static int complain(struct server *server, int code, const char *message)
@@ -161,6 +171,8 @@ static int open_http(struct server *server)
                   server->address.host},
         .max_body = options->max_body,
         .connection_limit = connection_limit(),
+        .cors_origins = (const char *const *)options->cors_origin.items,
+        .cors_origin_count = options->cors_origin.count,
     };
     struct ltd_error error;
 
@@ -170,8 +182,15 @@ static int open_http(struct server *server)
         &server->models,
         {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
     atomic_init(&app->draining, false);
-    server->http_app =
-        (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
+    server->http_app = (struct http_app){
+        .self = app,
+        .routes = routes,
+        .route_count = sizeof routes / sizeof routes[0],
+        .prefixes = prefixes,
+        .prefix_count = sizeof prefixes / sizeof prefixes[0],
+        .refuse = app_refuse,
+        .abandon = app_abandon,
+    };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;

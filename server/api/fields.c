@@ -44,9 +44,21 @@ static const char *field_webhook_events(int index)
     return index < WEBHOOK_EVENT_COUNT ? webhook_event_name((enum webhook_event)index) : NULL;
 }
 
+#define NEEDED true
+#define FREE   false
+
 static const struct field fields[FIELD_ID_COUNT] = {
-#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
-    {parent, name, sizeof(parent) > 1 ? "/" parent "/" name : "/" name, also, FIELD_TYPE_##type, low, names, standard, about},
+#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
+    {parent,                                                                         \
+     name,                                                                           \
+     sizeof(parent) > 1 ? "/" parent "/" name : "/" name,                            \
+     also,                                                                           \
+     FIELD_TYPE_##type,                                                              \
+     low,                                                                            \
+     names,                                                                          \
+     need,                                                                           \
+     standard,                                                                       \
+     about},
 #include "api/fields.def"
 #undef FIELD
 };
@@ -59,8 +71,8 @@ const struct field *field_of(enum field_id id)
 double field_high(enum field_id id, const struct request_limits *limits)
 {
     switch (id) {
-#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
-    case FIELD_##id:                                                           \
+#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
+    case FIELD_##id:                                                                 \
         return (double)(high);
 #include "api/fields.def"
 #undef FIELD
@@ -106,9 +118,8 @@ void field_wrong(struct field_value values[FIELD_ID_COUNT], enum field_id id, st
     va_end(arguments);
 }
 
-__attribute__((format(printf, 4, 5))) static void field_wrong_at(const struct field_reader *r,
-                                                                 enum field_id id, const char *pointer,
-                                                                 const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void
+field_wrong_at(const struct field_reader *r, enum field_id id, const char *pointer, const char *format, ...)
 {
     va_list arguments;
 
@@ -240,6 +251,7 @@ static enum ltd_json_type json_type_of(enum field_type type)
     switch (type) {
     case FIELD_TYPE_SEED:
     case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_SIDE:
     case FIELD_TYPE_NUMBER:
     case FIELD_TYPE_SHARE:
         return LTD_JSON_NUMBER;
@@ -281,6 +293,7 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         read_seed(r, id, json);
         break;
     case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_SIDE:
         read_integer(r, id, json);
         break;
     case FIELD_TYPE_NUMBER:

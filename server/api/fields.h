@@ -32,6 +32,7 @@ enum field_type {
     FIELD_TYPE_TEXTS,
     FIELD_TYPE_SEED,
     FIELD_TYPE_INTEGER,
+    FIELD_TYPE_SIDE,
     FIELD_TYPE_NUMBER,
     FIELD_TYPE_SHARE,
     FIELD_TYPE_NAME,
@@ -52,6 +53,7 @@ struct field {
     enum field_type type;
     double low;
     field_names_fn *names; /* NULL: of another type than NAME and NAMES */
+    bool required;         /* where its object is sent */
     const char *standard, *about;
 };
 
@@ -64,7 +66,7 @@ struct field_value {
     bool wrong;       /* a finding has been made */
     const char *text; /* TEXT, IMAGE; borrowed from the document */
     uint64_t seed;
-    int integer; /* INTEGER, NAME (index of the word) */
+    int integer; /* INTEGER, SIDE, NAME (index of the word) */
     double number;
     bool truth;
     unsigned words;              /* NAMES: a bit for each */

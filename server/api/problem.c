@@ -26,6 +26,7 @@ void problem_set(struct problem *problem, int status, const char *code, const ch
 
 void problem_add(struct problem *problem, const char *pointer, const char *detail)
 {
+    char renamed[PROBLEM_POINTER_SIZE], whole[2 * PROBLEM_POINTER_SIZE];
     struct ltd_json *error;
 
     if (++problem->error_count > MAX_ERRORS)
@@ -37,7 +38,9 @@ void problem_add(struct problem *problem, const char *pointer, const char *detai
         ltd_json_free(error);
         return;
     }
-    ltd_json_add(error, "pointer", ltd_json_new_string(pointer));
+    snprintf(whole, sizeof whole, "%s%s", problem->prefix ? problem->prefix : "",
+             problem->rename ? problem->rename(pointer, renamed) : pointer);
+    ltd_json_add(error, "pointer", ltd_json_new_string(whole));
     ltd_json_add(error, "detail", ltd_json_new_string(detail));
     ltd_json_append(problem->errors, error);
 }
@@ -87,6 +90,7 @@ static const char *title_of(int status)
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
+        {416, "Range Not Satisfiable"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},

@@ -12,6 +12,8 @@
 
 #include "util/blob.h"
 
+enum { PROBLEM_POINTER_SIZE = 256 };
+
 #define PROBLEM_TYPE "application/problem+json"
 
 struct problem {
@@ -20,6 +22,10 @@ struct problem {
     char detail[512];
     struct ltd_json *errors; /* an array, owned; NULL: none are named */
     int error_count;
+    const char *prefix; /* of the pointers of what is added: "/requests/3"; borrowed; NULL: none */
+    /* The pointer that is told instead of another one, for requests whose fields go by other names; it may
+     * write it to text.  NULL: as they are. */
+    const char *(*rename)(const char *pointer, char text[PROBLEM_POINTER_SIZE]);
 };
 
 void problem_fini(struct problem *problem); /* also of a zeroed struct */

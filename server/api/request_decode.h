@@ -15,6 +15,7 @@
 struct request_context {
     const struct model_set *models;
     struct request_limits limits;
+    bool lenient; /* what is no field, or says nothing here, is left out with a warning instead of refused */
 };
 
 /* Decodes a whole body: every field checked, every default filled in, the seed drawn if none is given, a

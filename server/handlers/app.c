@@ -55,18 +55,31 @@ bool job_is_long(const struct job_record *record)
     return bytes > LONG_ANSWER;
 }
 
+void native_refuse(const struct app *app, const struct http_request *request,
+                   const struct http_refusal *refusal, struct http_reply *reply)
+{
+    reply_error(app, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+}
+
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply)
 {
+    static app_refuse_fn *const refuse[] = {
+        [FAMILY_NATIVE] = native_refuse,
+        [FAMILY_OPENAI] = native_refuse,
+        [FAMILY_A1111] = native_refuse,
+    };
+
     if (refusal->allow[0])
         http_reply_header(reply, "Allow", "%s", refusal->allow);
-    reply_error(self, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+    refuse[request->family](self, request, refusal, reply);
 }
 
-void app_abandon(void *self, const char *note)
+void app_abandon(void *self, const char *note, uint64_t ticket)
 {
     const struct app *app = self;
 
+    (void)ticket;
     jobs_cancel(app->jobs, note);
 }
 

@@ -22,18 +22,25 @@ struct app {
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
-#define ROUTE(method, pattern, handle, admit, body) http_handle_fn handle;
+#define PREFIX(path, family)
+#define ROUTE(family, method, pattern, handle, admit, body) http_handle_fn handle;
 #include "handlers/routes.def"
 #undef ROUTE
+#undef PREFIX
 /* Each refuses query parameters that the route does not know, which might else be taken for heard. */
 http_admit_fn admit_plain;   /* knows none */
 http_admit_fn admit_include; /* knows include */
 http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
 
-/* The HTTP server's other two calls (struct http_app). */
+/* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply);
-void app_abandon(void *self, const char *note);
+void app_abandon(void *self, const char *note, uint64_t ticket);
+
+/* Each family's form of a refusal; Allow is set for all. */
+typedef void app_refuse_fn(const struct app *app, const struct http_request *request,
+                           const struct http_refusal *refusal, struct http_reply *reply);
+app_refuse_fn native_refuse;
 
 /* Fills *reply with a problem, which is ended, and the headers that go with its status. */
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,

@@ -9,7 +9,7 @@
 
 #include "http/http_message.h"
 
-enum { HTTP_FORM_MAX_PARTS = 64 };
+enum { HTTP_FORM_MAX_PARTS = 64, HTTP_FORM_MAX_TEXTS = 16 * 1024 };
 
 /* Texts end with a zero; data does not, and points into the request's body. */
 struct http_form_part {
@@ -23,7 +23,8 @@ struct http_form_part {
 struct http_form {
     struct http_form_part parts[HTTP_FORM_MAX_PARTS]; /* in the order of the body; names may repeat */
     size_t count;
-    char *texts; /* owned */
+    char *texts; /* [HTTP_FORM_MAX_TEXTS], owned: the names, file names and types */
+    size_t texts_used;
 };
 
 /* Whether the request's Content-Type is multipart/form-data. */

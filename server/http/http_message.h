@@ -24,6 +24,7 @@ struct httpd;
 
 /* Whose clients a path is for, and so in which form its errors are told. */
 enum http_family { FAMILY_NATIVE, FAMILY_OPENAI, FAMILY_A1111 };
+const char *http_family_name(enum http_family family); /* "native", "openai", "a1111" */
 
 /* Whether app->abandon is to be called when the client of a waiting or streaming request goes away; its
  * connection ends in either case. */
@@ -61,6 +62,9 @@ struct http_request {
 
 /* The first header of that name, in any case; NULL when there is none. */
 const char *http_request_header(const struct http_request *request, const char *name);
+
+/* Whether the Content-Type is `type`, whatever its parameters. */
+bool http_request_type_is(const struct http_request *request, const char *type);
 
 /* Copies the value of a query parameter, unescaped, to value (cut to size bytes with its end), "" for a name
  * alone; false when it is absent. */

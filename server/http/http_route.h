@@ -42,7 +42,8 @@ struct http_route {
     enum http_body body;
 };
 
-/* Finds the route and fills request->params.  NULL: *refusal says 404, or 405 with the methods there are. */
+/* Finds the route and fills request->params and family.  NULL: *refusal says 404, or 405 with the methods that
+ * there are, OPTIONS among them. */
 const struct http_route *http_route_find(const struct http_route *routes, size_t count,
                                          struct http_request *request, struct http_refusal *refusal);
 

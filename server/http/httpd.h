@@ -41,8 +41,8 @@ struct http_app {
      * what the handler had written into request->note. */
     void (*abandon)(void *self, const char *note, uint64_t ticket);
     /* A reply has ended, or its connection has (status 499 when its client went away before there was one);
-     * route is NULL when none fitted; seconds from the request's first line, sent bytes of the body.  On the
-     * HTTP thread.  NULL: nobody asks. */
+     * route is NULL when none fitted; seconds from the request's first line, sent bytes of the body.  The
+     * request's headers are gone.  On the HTTP thread.  NULL: nobody asks. */
     void (*done)(void *self, const struct http_request *request, const struct http_route *route, int status,
                  double seconds, size_t sent);
 };

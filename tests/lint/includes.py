@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     'server/store': ({'util'}, ANY),
     'server/api': ({'jobs', 'store', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options'}, ANY),
-    'server/commands': ({'options', 'util'}, ANY),
+    'server/commands': ({'api', 'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
     'server/web': (set(), set()),
     'server': ({'util', 'options', 'http', 'jobs', 'store', 'api', 'handlers', 'webhook', 'web', 'commands'}, ANY),
