@@ -33,9 +33,20 @@ enum wait_job {
 bool wait_job_submit(struct app *app, struct http_request *request, struct job_request *asked,
                      struct job_submit how, struct problem *problem);
 
+/* The same without waiting: as *how says, watch and all.  *submitted says whether the job was there before.
+ */
+bool submit_job(struct app *app, struct http_request *request, struct job_request *asked,
+                const struct job_submit *how, struct job_submitted *submitted, struct problem *problem);
+
+/* Wakes a request that waits or streams, for struct job_watch; its number is the request's ticket. */
+struct job_notify notify_request(const struct http_request *request);
+
 /* What has become of the job in request->note. */
 enum wait_job wait_job_fetch(const struct app *app, const struct http_request *request, struct job_view *job,
                              struct problem *problem);
+
+/* Why there is no job: 410 expired, 404 never was. */
+void problem_absent(struct problem *problem, enum job_found found);
 
 /* The headers that a reply with a job carries in every family: X-Job-Id, Location of the job in /api/v1,
  * X-Seed of its first picture, and an X-Latentd-Warning for each warning, as far as there is room: to be
