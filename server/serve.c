@@ -25,7 +25,8 @@ enum {
     FRESH_S = 5,      /* for a client to fetch what has just ended */
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
-    SHUTDOWN_POLL_MS = 20
+    SHUTDOWN_POLL_MS = 20,
+    TICK_MS = 100
 };
 
 /* Everything that serving takes, in the order in which it is made. */
@@ -133,7 +134,8 @@ static int open_jobs(struct server *server)
         .remembered = REMEMBERED_JOBS,
         .remember_s = REMEMBERED_S,
     };
-    const struct jobs_config config = {options->workers, options_worker_threads(options)};
+    const struct jobs_config config = {options->workers, options_worker_threads(options),
+                                       options->detach_seconds};
     struct ltd_error error;
 
     server->store = memory_store_open(&limits);
@@ -238,8 +240,10 @@ static void drain(struct server *server)
     log_note(&server->log, LOG_INFO, "draining: jobs have %d s to finish", server->options->drain_seconds);
     atomic_store(&server->app.draining, true);
     jobs_refuse(server->jobs);
-    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end)
+    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end) {
         nanosleep(&pause, NULL);
+        jobs_tick(server->jobs);
+    }
     if (!jobs_are_idle(server->jobs))
         log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
 }
@@ -247,8 +251,8 @@ static void drain(struct server *server)
 static void serve(struct server *server)
 {
     say_ready(server);
-    while (wait_signal(server, 1000) == 0)
-        jobs_expire(server->jobs);
+    while (wait_signal(server, TICK_MS) == 0)
+        jobs_tick(server->jobs);
     drain(server);
 }
 

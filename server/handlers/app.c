@@ -42,6 +42,8 @@ void reply_absent(const struct app *app, const struct http_request *request, str
 {
     if (found == JOB_EXPIRED)
         reply_error(app, request, reply, 410, "expired", "the job has ended, and is no longer kept");
+    else if (found == JOB_NO_MEMORY)
+        reply_error(app, request, reply, 503, "no_memory", "no memory for the job; try again later");
     else
         reply_error(app, request, reply, 404, "not_found", "there is no such job");
 }

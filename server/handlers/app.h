@@ -52,7 +52,7 @@ void reply_error(const struct app *app, const struct http_request *request, stru
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json);
 /* Whether printing the job's pictures as base64 takes more than a moment. */
 bool job_is_long(const struct job_record *record);
-/* The reply to a job that is not there: 410 or 404. */
+/* The reply to a job that is not to be had: 410, 404 or 503. */
 void reply_absent(const struct app *app, const struct http_request *request, struct http_reply *reply,
                   enum job_found found);
 

@@ -75,12 +75,13 @@ static enum http_next finish(const struct app *app, struct http_request *request
 
 /* One door for both routes that make a job.  False: *reply says why there is none. */
 static bool submit(struct app *app, struct http_request *request, bool one_picture,
-                   const struct job_notify *notify, struct http_reply *reply)
+                   const struct job_watch *watch, struct http_reply *reply)
 {
     struct job_request *asked = NULL;
     struct problem problem = {0};
+    const struct job_submit how = {.watch = watch};
+    struct job_submitted submitted;
     struct ltd_error error;
-    char id[RANDOM_ID_SIZE];
     enum ltd_status st;
 
     if (!request_decode(&app->decode, request->body, request->body_size, &asked, &problem)) {
@@ -94,10 +95,10 @@ static bool submit(struct app *app, struct http_request *request, bool one_pictu
         reply_problem(app, request, &problem, reply);
         return false;
     }
-    st = jobs_submit(app->jobs, asked, notify, id, &error);
+    st = jobs_submit(app->jobs, asked, &how, &submitted, &error);
     job_request_unref(asked);
     if (st == LTD_OK) {
-        memcpy(request->note, id, sizeof id);
+        memcpy(request->note, submitted.id, sizeof submitted.id);
         return true;
     }
     problem_from_error(&problem, &error);
@@ -124,7 +125,7 @@ enum http_next handle_generate(void *self, struct http_request *request, struct 
 {
     struct app *app = self;
     const enum answer answer = answer_wanted(request);
-    const struct job_notify notify = {wake, request->httpd, request->ticket};
+    const struct job_watch watch = {.notify = {wake, request->httpd, request->ticket}, .wants_job = true};
 
     if (request->resumed)
         return finish(app, request, reply);
@@ -135,7 +136,7 @@ enum http_next handle_generate(void *self, struct http_request *request, struct 
     }
     if (body_is_long(request) && !request->at_desk)
         return HTTP_DESK;
-    return submit(app, request, answer == ANSWER_PNG, &notify, reply) ? HTTP_WAIT : HTTP_REPLY;
+    return submit(app, request, answer == ANSWER_PNG, &watch, reply) ? HTTP_WAIT : HTTP_REPLY;
 }
 
 enum http_next handle_job_create(void *self, struct http_request *request, struct http_reply *reply)

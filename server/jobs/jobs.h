@@ -56,11 +56,11 @@ struct job_view {
 
 /* How a request becomes a job.  All of it is borrowed for the length of the call. */
 struct job_submit {
-    const char *id;                /* chosen by the client, see struct job_entry; NULL: drawn */
-    const char *key;               /* idempotency key, with its family before it ("native:KEY"); NULL: none */
-    const char *group;             /* batch id; NULL: none */
-    const uint8_t *fingerprint;    /* [SHA256_SIZE] of what was asked, as sent; needed with id, key and join */
-    bool join;                     /* join a job of the same fingerprint that waits, runs or succeeded, if any */
+    const char *id;             /* chosen by the client, see struct job_entry; NULL: drawn */
+    const char *key;            /* idempotency key, with its family before it ("native:KEY"); NULL: none */
+    const char *group;          /* batch id; NULL: none */
+    const uint8_t *fingerprint; /* [SHA256_SIZE] of what was asked, as sent; needed with id, key and join */
+    bool join;                  /* join a job of the same fingerprint that waits, runs or succeeded, if any */
     const struct job_watch *watch; /* NULL: none */
 };
 
@@ -111,8 +111,8 @@ enum job_found jobs_watch(struct jobs *jobs, const char *id, const struct job_wa
 /* Takes away the watch with that number.  Its client goes on without it: a job that was for this client is
  * kept whoever hangs up from now on.  No such watch: nothing happens. */
 void jobs_unwatch(struct jobs *jobs, const char *id, uint64_t number);
-/* The client of the watch with that number has gone.  When it was the last one for whom the job is, the job is
- * canceled: at once, or, where its request says detach, in detach_s unless it ends before or is joined. */
+/* The client of the watch with that number has gone.  When it was the last one for whom the job is, the job
+ * is canceled: at once, or, where its request says detach, in detach_s unless it ends before or is joined. */
 void jobs_abandon(struct jobs *jobs, const char *id, uint64_t number);
 
 /* Copies the oldest `room` events with a number above `after`, each to be ended with job_event_fini; how many
@@ -153,9 +153,9 @@ bool jobs_are_full(struct jobs *jobs);
 /* Seconds until there may be room, from how long jobs took so far; 1..3600. */
 int jobs_retry_after(struct jobs *jobs);
 
-/* Who counts jobs, or tells others about them.  Called with no lock held, on the thread that did it; calls for
- * one job may overtake each other.  Must be quick, and must not call back into the queue but for jobs_get.
- * Any may be NULL.  Records are lent for the call. */
+/* Who counts jobs, or tells others about them.  Called with no lock held, on the thread that did it; calls
+ * for one job may overtake each other.  Must be quick, and must not call back into the queue but for
+ * jobs_get. Any may be NULL.  Records are lent for the call. */
 struct job_observer {
     void *self;
     void (*created)(void *self, const struct job_record *job); /* a new one, not joined */

@@ -54,8 +54,8 @@ struct job_store;
 
 struct job_store_ops {
     /* Stores jobs as the last of those that wait, or none of them, and writes out[count].  A job whose id, or
-     * else whose key, is there already joins that one, in whatever state, when the fingerprints are equal; with
-     * entry.join it joins the newest one of the same fingerprint that waits, runs (and is not doomed) or
+     * else whose key, is there already joins that one, in whatever state, when the fingerprints are equal;
+     * with entry.join it joins the newest one of the same fingerprint that waits, runs (and is not doomed) or
      * succeeded.  What it stored outlives whatever the back end promises before this returns.
      * Errors: LTD_ECONFLICT an id or a key of another request, or the id of an expired job; LTD_ETOOBIG no
      * room would ever do; LTD_EFULL as many wait as may, or no room is left now; LTD_EIO; LTD_ENOMEM. */
@@ -65,7 +65,8 @@ struct job_store_ops {
     bool (*claim)(struct job_store *store, struct job_record *out);
     /* Ends a running job; takes what result owns and leaves it zeroed. */
     void (*finish)(struct job_store *store, const char *id, struct job_result *result);
-    /* Ends a job that waits, as JOB_CANCELED or JOB_FAILED, for the reason given; false when it does not wait.
+    /* Ends a job that waits, as JOB_CANCELED or JOB_FAILED, for the reason given; false when it does not
+     * wait.
      */
     bool (*end_waiting)(struct job_store *store, const char *id, enum job_state state,
                         const struct ltd_error *reason);

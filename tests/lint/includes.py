@@ -13,7 +13,7 @@ KERNELS = TENSOR | {'kernels'}
 NN = KERNELS | {'weights', 'nn'}
 ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
 
-ANY = {'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
+ANY = {'cost.h', 'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
        'session.h', 'limits.h'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
@@ -58,6 +58,7 @@ CONFINED = {
     r'microhttpd\.h': r'server/http/\w+\.[ch]',
     r'sqlite3\.h': r'server/store/\w*sqlite\w*\.c',
     r'libpq-fe\.h': r'server/store/\w*postgres\w*\.c',
+    r'nettle/\w+\.h': r'server/util/sha256\.c',
     r'curl/curl\.h': r'server/webhook/\w+\.c',
     r'(\w*intrin|cpuid|arm_neon)\.h': r'engine/kernels/.*',
     r'sanitizer/asan_interface\.h': r'engine/base/arena\.c',
