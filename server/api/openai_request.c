@@ -96,7 +96,7 @@ void openai_request_fini(struct openai_request *request)
     *request = (struct openai_request){0};
 }
 
-/* A finding about a field that the request, or the table, calls `name`. */
+/* A finding about what the request, or the table, calls `name`. */
 static void find(struct translation *t, const char *code, const char *name, const char *detail)
 {
     char pointer[FIELD_SHOWN_SIZE + 1], shown[FIELD_SHOWN_SIZE];
@@ -400,49 +400,36 @@ static bool take_fingerprint(const struct translation *t, const struct ltd_json 
     return length >= 0;
 }
 
-/* The name that the client knows a native field by. */
-static const char *name_of(const struct translation *t, const char *native)
+/* What a field of a native request is called in this family. */
+static const char *rename_pointer(const char *pointer, char text[PROBLEM_POINTER_SIZE])
 {
+    const char *native = pointer + (*pointer == '/'), *name = native;
+
     if (strcmp(native, "width") == 0 || strcmp(native, "height") == 0)
-        return rows[OPENAI_FIELD_SIZE].name;
+        name = rows[OPENAI_FIELD_SIZE].name;
     for (int id = 0; id < OPENAI_FIELD_COUNT; id++)
         if (strcmp(rows[id].native, native) == 0)
-            return t->values[id].name ? t->values[id].name : rows[id].name;
-    return native;
+            name = rows[id].name;
+    snprintf(text, PROBLEM_POINTER_SIZE, "/%s", name);
+    return text;
 }
 
-/* The native decoder's findings as findings about what the client wrote. */
-static void take_findings(struct translation *t, struct problem *native)
-{
-    const struct ltd_json *error = ltd_json_first(native->errors);
-
-    for (; error; error = ltd_json_next(error)) {
-        const char *pointer = ltd_json_string(ltd_json_get(error, "pointer"));
-        const char *detail = ltd_json_string(ltd_json_get(error, "detail"));
-
-        if (pointer && detail)
-            find(t, "invalid_value", name_of(t, pointer + (*pointer == '/')), detail);
-    }
-}
-
+/* False: the problem says why there is no job, or there is no memory. */
 static bool decode_natively(struct translation *t, struct openai_request *out)
 {
     struct ltd_json *native = translate(t);
-    struct problem problem = {0};
     bool right = take_fingerprint(t, native, out->fingerprint);
 
     if (right) {
         if (t->values[OPENAI_FIELD_IMAGE].json)
             ltd_json_add(native, "image", ltd_json_copy(t->values[OPENAI_FIELD_IMAGE].json));
-        right = request_decode_json(t->context, native, &out->job, &problem);
+        t->problem->rename = rename_pointer;
+        right = request_decode_json(t->context, native, &out->job, t->problem);
+        t->problem->rename = NULL;
     } else {
-        problem_set(&problem, 503, "no_memory", "no memory for the request; try again later");
+        problem_set(t->problem, 503, "no_memory", "no memory for the request; try again later");
     }
     ltd_json_free(native);
-    take_findings(t, &problem);
-    if (!right && problem.status != 422)
-        problem_set(t->problem, problem.status, problem.code, "%s", problem.detail);
-    problem_fini(&problem);
     return right;
 }
 
@@ -481,9 +468,9 @@ static bool finish_job(struct translation *t, struct job_request *job)
 /* Says what the findings come to; false when there is anything to say. */
 static bool conclude(const struct translation *t)
 {
-    if (!t->problem->code && t->code)
-        problem_set(t->problem, t->status, t->code, "%d values of the request are wrong",
-                    t->problem->error_count);
+    if (t->problem->error_count > 0 && t->problem->status != 503)
+        problem_set(t->problem, t->status, t->code ? t->code : "invalid_value",
+                    "%d values of the request are wrong", t->problem->error_count);
     return !t->problem->code;
 }
 

@@ -68,7 +68,7 @@ void app_refuse(void *self, const struct http_request *request, const struct htt
 {
     static app_refuse_fn *const refuse[] = {
         [FAMILY_NATIVE] = native_refuse,
-        [FAMILY_OPENAI] = native_refuse,
+        [FAMILY_OPENAI] = openai_refuse,
         [FAMILY_A1111] = native_refuse,
     };
 
@@ -81,8 +81,25 @@ void app_abandon(void *self, const char *note, uint64_t ticket)
 {
     const struct app *app = self;
 
-    (void)ticket;
-    jobs_cancel(app->jobs, note);
+    jobs_abandon(app->jobs, note, ticket);
+}
+
+/* A refusal in the form of the request's family, from a printf format; false. */
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   int status, const char *code, const char *format, ...)
+{
+    struct http_refusal refusal = {.status = status, .code = code};
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(refusal.detail, sizeof refusal.detail, format, arguments);
+    va_end(arguments);
+    app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
+    return false;
 }
 
 /* False: *reply names the first query parameter that is not `known`. */
@@ -93,10 +110,9 @@ static bool check_query(const struct app *app, const struct http_request *reques
     size_t length;
     const char *name = http_request_query_unknown(request, known, &length);
 
-    if (name)
-        reply_error(app, request, reply, 400, "bad_query", "there is no query parameter \"%.*s\" here%s%s",
-                    (int)(length < SHOWN ? length : SHOWN), name, known ? ", only " : "", known ? known : "");
-    return !name;
+    return !name ||
+           refuse(app, request, reply, 400, "bad_query", "there is no query parameter \"%.*s\" here%s%s",
+                  (int)(length < SHOWN ? length : SHOWN), name, known ? ", only " : "", known ? known : "");
 }
 
 bool admit_plain(void *self, const struct http_request *request, struct http_reply *reply)
@@ -116,10 +132,7 @@ bool admit_job(void *self, const struct http_request *request, struct http_reply
     if (!check_query(app, request, NULL, reply))
         return false;
     if (atomic_load(&app->draining))
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs))
-        reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+        return refuse(app, request, reply, 503, "closed", "the server is shutting down");
+    return !jobs_are_full(app->jobs) ||
+           refuse(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
 }

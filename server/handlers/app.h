@@ -19,6 +19,11 @@ struct app {
     const struct model_set *models;
     struct request_context decode;
     atomic_bool draining; /* no new jobs are taken */
+    /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client
+     * called it. */
+    const char *public_url;
+    bool strict_model; /* OpenAI's family refuses models that are not served */
+    int64_t started_s; /* since 1970 */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
@@ -31,6 +36,8 @@ struct app {
 http_admit_fn admit_plain;   /* knows none */
 http_admit_fn admit_include; /* knows include */
 http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
+http_admit_fn
+    admit_openai_job; /* the same, but that a repeated request may join a job though the queue is full */
 
 /* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
@@ -41,6 +48,7 @@ void app_abandon(void *self, const char *note, uint64_t ticket);
 typedef void app_refuse_fn(const struct app *app, const struct http_request *request,
                            const struct http_refusal *refusal, struct http_reply *reply);
 app_refuse_fn native_refuse;
+app_refuse_fn openai_refuse;
 
 /* Fills *reply with a problem, which is ended, and the headers that go with its status. */
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,

@@ -38,15 +38,8 @@ bool admit_openai_job(void *self, const struct http_request *request, struct htt
 {
     const struct app *app = self;
 
-    if (!admit_openai(self, request, reply))
-        return false;
-    if (atomic_load(&app->draining))
-        openai_reply_error(app, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs) && !is_repeated(request)) /* which may join a job that is there */
-        openai_reply_error(app, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+    return is_repeated(request) && !atomic_load(&app->draining) ? admit_plain(self, request, reply)
+                                                                : admit_job(self, request, reply);
 }
 
 /* What stands before the path in this server's URLs, as the client sees them. */
@@ -62,8 +55,9 @@ static void find_base(const struct app *app, const struct http_request *request,
         out[0] = '\0';
 }
 
-static void reply_images(const struct app *app, const struct http_request *request, const struct job_view *job,
-                         const struct openai_answer *answer, struct http_reply *reply)
+static void reply_images(const struct app *app, const struct http_request *request,
+                         const struct job_view *job, const struct openai_answer *answer,
+                         struct http_reply *reply)
 {
     char base[300];
 
@@ -118,24 +112,27 @@ static bool read_request(const struct app *app, const struct http_request *reque
     bool right = from_form ? read_form(request, &document, problem)
                            : request_parse(request->body, request->body_size, &document, problem);
 
-    right = right && openai_request_decode(&app->decode, route, document, from_form, app->strict_model, asked, problem);
+    right = right && openai_request_decode(&app->decode, route, document, from_form, app->strict_model, asked,
+                                           problem);
     ltd_json_free(document);
     return right;
 }
 
-/* How the request becomes a job.  A client that repeats itself, or that has said everything, the seed too, gets
- * the job that is there already: the client libraries ask again when they have waited long, without any other sign
- * that it is the same.  False: *problem says what is wrong with the key. */
+/* How the request becomes a job.  A client that repeats itself, or that has said everything, the seed too,
+ * gets the job that is there already: the client libraries ask again when they have waited long, without any
+ * other sign that it is the same.  False: *problem says what is wrong with the key. */
 static bool choose_submit(const struct http_request *request, const struct openai_request *asked,
                           char key[MAX_KEY + 16], struct job_submit *how, struct problem *problem)
 {
     const char *given = http_request_header(request, "Idempotency-Key");
 
-    *how = (struct job_submit){.fingerprint = asked->fingerprint, .join = asked->has_seed || is_repeated(request)};
+    *how = (struct job_submit){.fingerprint = asked->fingerprint,
+                               .join = asked->has_seed || is_repeated(request)};
     if (!given)
         return true;
     if (!*given || strlen(given) > MAX_KEY) {
-        problem_set(problem, 400, "invalid_idempotency_key", "an Idempotency-Key has 1 to %d characters", MAX_KEY);
+        problem_set(problem, 400, "invalid_idempotency_key", "an Idempotency-Key has 1 to %d characters",
+                    MAX_KEY);
         return false;
     }
     snprintf(key, MAX_KEY + 16, "openai:%s", given);
@@ -147,11 +144,13 @@ static bool choose_submit(const struct http_request *request, const struct opena
 static void mend_conflict(struct problem *problem)
 {
     if (problem->status == 409)
-        problem_set(problem, 422, "idempotency_key_reused", "this Idempotency-Key came with another request before");
+        problem_set(problem, 422, "idempotency_key_reused",
+                    "this Idempotency-Key came with another request before");
 }
 
-static enum http_next submit(struct app *app, struct http_request *request, const struct openai_request *asked,
-                             struct http_reply *reply, struct problem *problem)
+static enum http_next submit(struct app *app, struct http_request *request,
+                             const struct openai_request *asked, struct http_reply *reply,
+                             struct problem *problem)
 {
     char key[MAX_KEY + 16];
     struct job_submit how;

@@ -16,7 +16,8 @@ enum http_next handle_openai_model(void *self, struct http_request *request, str
 {
     const struct app *app = self;
     char name[MODEL_NAME_SIZE];
-    const int found = http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
+    const int found =
+        http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
 
     if (found >= 0)
         reply_json(reply, 200, openai_model_encode(&app->models->items[found], app->started_s));

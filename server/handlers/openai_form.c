@@ -50,8 +50,9 @@ static bool read_part(const struct http_form_part *part, struct ltd_json *object
 
     snprintf(name, sizeof name, "%.*s", (int)(kept < MAX_NAME ? kept : MAX_NAME), part->name);
     if (ltd_json_get(object, name)) {
-        find(problem, name, part->filename ? "is there twice; one picture is drawn over: send one"
-                                           : "is there twice; send it once");
+        find(problem, name,
+             part->filename ? "is there twice; one picture is drawn over: send one"
+                            : "is there twice; send it once");
         return true;
     }
     value = part->filename ? read_file(part) : read_text(part, &is_text);

@@ -43,8 +43,8 @@ void openai_reply_error(const struct app *app, struct http_reply *reply, int sta
     openai_reply_problem(app, &problem, reply);
 }
 
-void openai_refuse(const struct app *app, const struct http_request *request, const struct http_refusal *refusal,
-                   struct http_reply *reply)
+void openai_refuse(const struct app *app, const struct http_request *request,
+                   const struct http_refusal *refusal, struct http_reply *reply)
 {
     (void)request;
     openai_reply_error(app, reply, refusal->status, refusal->code, "%s", refusal->detail);

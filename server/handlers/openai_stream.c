@@ -65,11 +65,12 @@ static void errand_do(struct errand *errand)
     const enum openai_route route = errand->answer.route;
 
     if (errand->preview)
-        errand->event = new_event(openai_partial_name(route), openai_partial_encode(&errand->job, &errand->answer,
-                                                                                    errand->preview, errand->index));
-    else
         errand->event =
-            new_event(openai_completed_name(route), openai_completed_encode(&errand->job, &errand->answer, 0));
+            new_event(openai_partial_name(route),
+                      openai_partial_encode(&errand->job, &errand->answer, errand->preview, errand->index));
+    else
+        errand->event = new_event(openai_completed_name(route),
+                                  openai_completed_encode(&errand->job, &errand->answer, 0));
     atomic_store(&errand->done, true);
 }
 
@@ -82,8 +83,8 @@ static void errand_run(struct desk_item *item)
     errand_unref(errand);
 }
 
-/* Takes job, and a reference to preview.  Once the server drains, streams do not wait any more, and the work is
- * done here. */
+/* Takes job, and a reference to preview.  Once the server drains, streams do not wait any more, and the work
+ * is done here. */
 static void send_errand(struct stream *s, struct job_record *job, struct blob *preview)
 {
     struct errand *errand = calloc(1, sizeof *errand);
@@ -187,7 +188,6 @@ static struct blob *start_end(struct stream *s)
     struct job_view job;
     struct blob *event;
 
-    jobs_unwatch(s->app->jobs, s->id, s->ticket);
     if (jobs_get(s->app->jobs, s->id, &job) != JOB_FOUND)
         return error_event(NULL);
     if (job.record.state == JOB_SUCCEEDED) {
@@ -228,21 +228,18 @@ static enum http_stream_state stream_next(void *self, struct blob **piece)
     return *piece && s->ended ? HTTP_STREAM_END : HTTP_STREAM_MORE;
 }
 
-/* A job that has not ended is left watched: the HTTP server then says that its client has gone. */
+/* The stream ends with its job, or because its client has gone. */
 static void stream_free(void *self)
 {
     struct stream *s = self;
 
+    jobs_abandon(s->app->jobs, s->id, s->ticket);
     errand_unref(s->errand);
     free(s);
 }
 
-static void wake(void *httpd, uint64_t ticket)
-{
-    httpd_wake(httpd, ticket);
-}
-
-static struct stream *stream_new(struct app *app, const struct http_request *request, const struct openai_answer *answer)
+static struct stream *stream_new(struct app *app, const struct http_request *request,
+                                 const struct openai_answer *answer)
 {
     struct stream *s = calloc(1, sizeof *s);
 
@@ -258,26 +255,23 @@ static struct stream *stream_new(struct app *app, const struct http_request *req
 bool openai_stream_submit(struct app *app, struct http_request *request, const struct openai_request *asked,
                           struct job_submit how, struct http_reply *reply, struct problem *problem)
 {
-    const struct job_watch watch = {.notify = {wake, request->httpd, request->ticket},
+    const struct job_watch watch = {.notify = notify_request(request),
                                     .every_event = true,
                                     .previews = asked->answer.partial_images > 0,
                                     .wants_job = true};
     struct stream *s = stream_new(app, request, &asked->answer);
     struct job_submitted submitted;
     struct job_view job;
-    struct ltd_error error;
 
     if (!s) {
         problem_set(problem, 503, "no_memory", "no memory for the request; try again later");
         return false;
     }
     how.watch = &watch;
-    if (jobs_submit(app->jobs, asked->job, &how, &submitted, &error) != LTD_OK) {
-        problem_from_error(problem, &error);
+    if (!submit_job(app, request, job_request_ref(asked->job), &how, &submitted, problem)) {
         free(s);
         return false;
     }
-    memcpy(request->note, submitted.id, sizeof submitted.id);
     memcpy(s->id, submitted.id, sizeof s->id);
     sse_reply(reply);
     reply->stream.self = s;
