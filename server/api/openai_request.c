@@ -178,9 +178,11 @@ static void read_size(struct translation *t, enum openai_field id, const char *t
         value->width = atoi(text);
         value->height = atoi(by + 1);
     }
-    if (value->width < 1 || value->height < 1)
+    if (value->width < 1 || value->height < 1) {
+        value->width = value->height = 0;
         wrong(t, id, "\"%s\" is no size; send WIDTHxHEIGHT in pixels, as in 512x512, or auto",
               field_shown(shown, text));
+    }
 }
 
 static void read_number(struct translation *t, enum openai_field id)
@@ -191,7 +193,7 @@ static void read_number(struct translation *t, enum openai_field id)
     struct ltd_error error;
     int64_t number;
 
-    if (text && t->from_form &&
+    if (text && t->from_form && !text[strspn(text, "0123456789+-.eE")] &&
         ltd_json_parse(text, strlen(text), &ltd_json_request_limits, &value->parsed, &error) == LTD_OK)
         value->json = value->parsed;
     if (ltd_json_type(value->json) != LTD_JSON_NUMBER) {
