@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -130,6 +131,12 @@ static int open_listener(struct server *server)
 
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
+    for (size_t i = 0; i < server->options->cors_origin.count; i++)
+        if (!http_cors_is_origin(server->options->cors_origin.items[i]))
+            return complain(
+                server, EXIT_CODE_USAGE,
+                "cors_origin: an origin is a scheme, a host and maybe a port, in lower case, without a "
+                "path, as in https://ui.example:8443; or *");
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
         return complain(
             server, EXIT_CODE_USAGE,

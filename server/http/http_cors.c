@@ -7,11 +7,23 @@ const char http_cors_exposed[] =
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, "
     "X-Job-Id, X-Latentd-Warning, X-Request-Id, X-Seed";
 
-/* The asterisk covers what clients add on their own; Authorization is not part of it, and old browsers take it
- * by the letter. */
+/* The asterisk covers what clients add on their own; Authorization is not part of it, and old browsers take
+ * it by the letter. */
 const char http_cors_accepted[] =
     "*, Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, "
     "Prefer, Range, X-Request-Id";
+
+bool http_cors_is_origin(const char *text)
+{
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    const size_t scheme = strspn(text, lower);
+    const char *authority = text + scheme + 3;
+
+    if (strcmp(text, "*") == 0)
+        return true;
+    return scheme > 0 && strncmp(text + scheme, "://", 3) == 0 && *authority &&
+           authority[strspn(authority, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]")] == '\0';
+}
 
 static const char *origin_of(const struct http_request *request)
 {
