@@ -12,53 +12,7 @@
 
 #define HIGH_FIDELITY_STRENGTH 0.5
 
-enum openai_field {
-#define OPENAI_FIELD(id, name, also, routes, shape, low, high, words, native, fate, about) OPENAI_FIELD_##id,
-#include "api/openai_fields.def"
-#undef OPENAI_FIELD
-    OPENAI_FIELD_COUNT
-};
-
-enum shape { SHAPE_TEXT, SHAPE_NUMBER, SHAPE_BOOL, SHAPE_WORD, SHAPE_SIZE, SHAPE_FILE, SHAPE_ANY };
-enum fate { FATE_HONOURED, FATE_INERT, FATE_REFUSED };
-
-struct row {
-    const char *name, *also;
-    unsigned routes;
-    enum shape shape;
-    int low, high;
-    const char *words, *native;
-    enum fate fate;
-    const char *about;
-};
-
-static const char OPENAI_QUALITY_WORDS[] =
-#define OPENAI_QUALITY(name, percent) #name " "
-#include "api/openai_qualities.def"
-#undef OPENAI_QUALITY
-    ;
-
-static const struct row rows[OPENAI_FIELD_COUNT] = {
-#define G OPENAI_G
-#define E OPENAI_E
-#define V OPENAI_V
-#define OPENAI_FIELD(id, name, also, routes, shape, low, high, words, native, fate, about) \
-    {name, also, (unsigned)(routes), SHAPE_##shape, low, high, words, native, FATE_##fate, about},
-#include "api/openai_fields.def"
-#undef OPENAI_FIELD
-#undef G
-#undef E
-#undef V
-};
-
-static const struct {
-    const char *name;
-    int percent;
-} qualities[OPENAI_QUALITY_COUNT] = {
-#define OPENAI_QUALITY(name, percent) {#name, percent},
-#include "api/openai_qualities.def"
-#undef OPENAI_QUALITY
-};
+static const struct openai_field *const rows = openai_fields;
 
 static const char *const paths[] = {"/v1/images/generations", "/v1/images/edits", "/v1/images/variations"};
 
@@ -85,11 +39,6 @@ struct translation {
     const char *unserved; /* the model's name that was asked for, when there is none of that name */
 };
 
-const char *openai_quality_name(enum openai_quality quality)
-{
-    return qualities[quality].name;
-}
-
 void openai_request_fini(struct openai_request *request)
 {
     job_request_unref(request->job);
@@ -107,10 +56,10 @@ static void find(struct translation *t, const char *code, const char *name, cons
         t->code = code;
 }
 
-static void wrong(struct translation *t, enum openai_field id, const char *format, ...)
+static void wrong(struct translation *t, enum openai_field_id id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void wrong(struct translation *t, enum openai_field id, const char *format, ...)
+static void wrong(struct translation *t, enum openai_field_id id, const char *format, ...)
 {
     char detail[400];
     va_list arguments;
@@ -120,22 +69,6 @@ static void wrong(struct translation *t, enum openai_field id, const char *forma
     va_end(arguments);
     find(t, "invalid_value", t->values[id].name ? t->values[id].name : rows[id].name, detail);
     t->values[id].json = NULL;
-}
-
-/* Which of words, with a space between two, text is; -1: none. */
-static int word_index(const char *words, const char *text)
-{
-    const size_t length = strlen(text);
-
-    for (int index = 0; *words; index++) {
-        const size_t each = strcspn(words, " ");
-
-        if (each == length && strncmp(words, text, length) == 0)
-            return index;
-        words += each;
-        words += *words == ' ';
-    }
-    return -1;
 }
 
 static void list_words(char *out, size_t size, const char *words)
@@ -150,12 +83,12 @@ static void list_words(char *out, size_t size, const char *words)
     out[used] = '\0';
 }
 
-static void read_word(struct translation *t, enum openai_field id, const char *text)
+static void read_word(struct translation *t, enum openai_field_id id, const char *text)
 {
-    const struct row *row = &rows[id];
+    const struct openai_field *row = &rows[id];
     char all[120], shown[FIELD_SHOWN_SIZE];
 
-    t->values[id].word = word_index(row->words, text);
+    t->values[id].word = openai_word_index(row->words, text);
     if (t->values[id].word >= 0)
         return;
     list_words(all, sizeof all, row->words);
@@ -164,7 +97,7 @@ static void read_word(struct translation *t, enum openai_field id, const char *t
 }
 
 /* "512x768" or "auto". */
-static void read_size(struct translation *t, enum openai_field id, const char *text)
+static void read_size(struct translation *t, enum openai_field_id id, const char *text)
 {
     struct value *value = &t->values[id];
     const char *by = strchr(text, 'x');
@@ -185,9 +118,9 @@ static void read_size(struct translation *t, enum openai_field id, const char *t
     }
 }
 
-static void read_number(struct translation *t, enum openai_field id)
+static void read_number(struct translation *t, enum openai_field_id id)
 {
-    const struct row *row = &rows[id];
+    const struct openai_field *row = &rows[id];
     struct value *value = &t->values[id];
     const char *text = ltd_json_string(value->json);
     struct ltd_error error;
@@ -207,7 +140,7 @@ static void read_number(struct translation *t, enum openai_field id)
     }
 }
 
-static void read_bool(struct translation *t, enum openai_field id)
+static void read_bool(struct translation *t, enum openai_field_id id)
 {
     struct value *value = &t->values[id];
     const char *text = t->from_form ? ltd_json_string(value->json) : NULL;
@@ -220,40 +153,41 @@ static void read_bool(struct translation *t, enum openai_field id)
         wrong(t, id, "send true or false");
 }
 
-static void read_value(struct translation *t, enum openai_field id)
+static void read_value(struct translation *t, enum openai_field_id id)
 {
-    const struct row *row = &rows[id];
+    const struct openai_field *row = &rows[id];
     const char *text = ltd_json_string(t->values[id].json);
 
-    if (row->fate == FATE_REFUSED) {
+    if (row->fate == OPENAI_FATE_REFUSED) {
         if (id == OPENAI_FIELD_MASK)
             t->status = 501;
         find(t, id == OPENAI_FIELD_MASK ? "not_supported" : "unsupported_parameter", t->values[id].name,
              row->about);
-    } else if (row->shape == SHAPE_NUMBER) {
+    } else if (row->shape == OPENAI_SHAPE_NUMBER) {
         read_number(t, id);
-    } else if (row->shape == SHAPE_BOOL) {
+    } else if (row->shape == OPENAI_SHAPE_BOOL) {
         read_bool(t, id);
     } else if (!text) {
         wrong(t, id, "is %s; send a string, or leave the field out",
               ltd_json_type_name(ltd_json_type(t->values[id].json)));
-    } else if (row->shape == SHAPE_WORD) {
+    } else if (row->shape == OPENAI_SHAPE_WORD) {
         read_word(t, id, text);
-    } else if (row->shape == SHAPE_SIZE) {
+    } else if (row->shape == OPENAI_SHAPE_SIZE) {
         read_size(t, id, text);
     }
 }
 
-static enum openai_field find_field(const char *name)
+static enum openai_field_id find_field(const char *name)
 {
     int id = 0;
 
-    while (id < OPENAI_FIELD_COUNT && strcmp(rows[id].name, name) != 0 && word_index(rows[id].also, name) < 0)
+    while (id < OPENAI_FIELD_COUNT && strcmp(rows[id].name, name) != 0 &&
+           openai_word_index(rows[id].also, name) < 0)
         id++;
-    return (enum openai_field)id;
+    return (enum openai_field_id)id;
 }
 
-static void refuse_name(struct translation *t, enum openai_field id, const char *name)
+static void refuse_name(struct translation *t, enum openai_field_id id, const char *name)
 {
     const char *near = NULL;
     char detail[160];
@@ -271,7 +205,7 @@ static void refuse_name(struct translation *t, enum openai_field id, const char 
 }
 
 /* null, or in a form nothing, where nothing means nothing. */
-static bool is_left_out(const struct translation *t, enum openai_field id, const struct ltd_json *json)
+static bool is_left_out(const struct translation *t, enum openai_field_id id, const struct ltd_json *json)
 {
     const char *text = ltd_json_string(json);
 
@@ -284,7 +218,7 @@ static void read_members(struct translation *t, const struct ltd_json *document)
 {
     for (const struct ltd_json *member = ltd_json_first(document); member; member = ltd_json_next(member)) {
         const char *name = ltd_json_key(member);
-        const enum openai_field id = find_field(name);
+        const enum openai_field_id id = find_field(name);
 
         if (id == OPENAI_FIELD_COUNT || !(rows[id].routes & 1U << t->route)) {
             refuse_name(t, id, name);
@@ -299,7 +233,7 @@ static void read_members(struct translation *t, const struct ltd_json *document)
     }
 }
 
-static void require(struct translation *t, enum openai_field id, const char *what)
+static void require(struct translation *t, enum openai_field_id id, const char *what)
 {
     if ((rows[id].routes & 1U << t->route) && !t->values[id].name)
         find(t, "missing_required_parameter", rows[id].name, what);
@@ -343,7 +277,7 @@ static void choose_model(struct translation *t)
 
 static int steps_of_quality(const struct translation *t)
 {
-    const int percent = qualities[t->values[OPENAI_FIELD_QUALITY].word].percent;
+    const int percent = openai_quality_percent((enum openai_quality)t->values[OPENAI_FIELD_QUALITY].word);
     const double steps = round(ltd_params_default(t->model).steps * percent / 100.0);
 
     return (int)fmin(fmax(steps, 1), t->context->limits.max_steps);

@@ -12,29 +12,11 @@
 
 #include <latentd/json.h>
 
+#include "api/openai_fields.h"
 #include "api/problem.h"
 #include "api/request_decode.h"
 #include "store/job_request.h"
 #include "util/sha256.h"
-
-enum openai_route { OPENAI_GENERATIONS, OPENAI_EDITS, OPENAI_VARIATIONS };
-
-/* The bit of a route in the table. */
-enum openai_routes {
-    OPENAI_G = 1 << OPENAI_GENERATIONS,
-    OPENAI_E = 1 << OPENAI_EDITS,
-    OPENAI_V = 1 << OPENAI_VARIATIONS
-};
-
-/* The words of "quality"; -1 in struct openai_answer: none was said. */
-enum openai_quality {
-#define OPENAI_QUALITY(name, percent) OPENAI_QUALITY_##name,
-#include "api/openai_qualities.def"
-#undef OPENAI_QUALITY
-    OPENAI_QUALITY_COUNT
-};
-
-const char *openai_quality_name(enum openai_quality quality);
 
 /* How the client wants to be answered. */
 struct openai_answer {

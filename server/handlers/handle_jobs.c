@@ -11,10 +11,10 @@
 #include "util/parse_number.h"
 #include "util/random_id.h"
 
-enum { LIST_STANDARD = 50, LIST_MOST = 200, KEY_SIZE = NATIVE_KEY_SIZE + 32 };
+enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 32 };
 
-/* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to take
- * away by hanging up: its handle is what was asked for. */
+/* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to
+ * take away by hanging up: its handle is what was asked for. */
 static enum http_next create_one(struct app *app, struct http_request *request,
                                  const struct native_request *native, const char *id,
                                  struct http_reply *reply)
@@ -267,7 +267,7 @@ static bool read_list_query(const struct app *app, const struct http_request *re
     if (!read_id(request, "cursor", out->cursor, &out->filter.cursor))
         wrong = "cursor is what the page before gave as next";
     if (http_request_query(request, "limit", limit, sizeof limit) &&
-        (!parse_uint64(limit, &number) || number < 1 || number > LIST_MOST))
+        (!parse_uint64(limit, &number) || number < 1 || number > API_MAX_LISTED))
         wrong = "limit is a number from 1 to 200";
     out->limit = (size_t)number;
     if (wrong)

@@ -38,8 +38,7 @@ bool admit_openai_job(void *self, const struct http_request *request, struct htt
 {
     const struct app *app = self;
 
-    return is_repeated(request) && !atomic_load(&app->draining) ? admit_plain(self, request, reply)
-                                                                : admit_job(self, request, reply);
+    return (is_repeated(request) && !atomic_load(&app->draining)) || admit_job(self, request, reply);
 }
 
 /* What stands before the path in this server's URLs, as the client sees them. */
