@@ -254,17 +254,6 @@ struct ltd_json *ltd_json_new_uint64(uint64_t number)
     return json_of(cJSON_CreateRaw(text));
 }
 
-struct ltd_json *ltd_json_copy(const struct ltd_json *value)
-{
-    cJSON *copy = value ? cJSON_Duplicate(node_of(value), true) : NULL;
-
-    if (copy) {
-        cJSON_free(copy->string);
-        copy->string = NULL;
-    }
-    return json_of(copy);
-}
-
 /* Links value, which may be NULL, and gives it key (owned, NULL in an array).  What cannot be linked turns
  * the container into an invalid item, which cJSON does not print. */
 static void add_child(struct ltd_json *container, char *key, bool has_key, struct ltd_json *value)

@@ -85,8 +85,6 @@ ltd_json_new_number(double number); /* shortest form that reads back equal; not 
 struct ltd_json *ltd_json_new_uint64(uint64_t number);
 struct ltd_json *ltd_json_new_bool(bool truth);
 struct ltd_json *ltd_json_new_null(void);
-/* A copy with all that is in it, without the key; NULL for NULL. */
-struct ltd_json *ltd_json_copy(const struct ltd_json *value);
 void ltd_json_add(struct ltd_json *object, const char *key, struct ltd_json *value);
 void ltd_json_append(struct ltd_json *array, struct ltd_json *value);
 

@@ -11,7 +11,7 @@
 #include "util/parse_number.h"
 #include "util/random_id.h"
 
-enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 32 };
+enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 48 };
 
 /* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to
  * take away by hanging up: its handle is what was asked for. */

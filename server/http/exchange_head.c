@@ -141,8 +141,8 @@ bool exchange_admit(struct exchange *x)
         answer_options(x, &refusal);
         return false;
     }
-    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) ||
-        !check_query(x, &refusal) || !check_body(x, &refusal))
+    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) || !check_query(x, &refusal) ||
+        !check_body(x, &refusal))
         goto refuse;
     return !x->route->admit || x->route->admit(app->self, &x->request, &x->reply);
 

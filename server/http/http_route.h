@@ -40,8 +40,8 @@ struct http_route {
     http_handle_fn *handle;
     http_admit_fn *admit; /* NULL: always */
     enum http_body body;
-    /* The query parameters that it knows, with a space between two; NULL: any.  Others are refused, since they
-     * might else be taken for heard. */
+    /* The query parameters that it knows, with a space between two; NULL: any.  Others are refused, since
+     * they might else be taken for heard. */
     const char *query;
 };
 
