@@ -1,5 +1,6 @@
 #include "api/family_doc.h"
 
+#include "api/openai_fields.h"
 #include "api/request_hf.h"
 
 static void add_native_fields(struct ltd_json *fields)
@@ -13,4 +14,4 @@ static const struct family_doc native = {"native", "Problem", PROBLEM_TYPE, NULL
 static const struct family_doc hugging_face = {"hf", "Problem", PROBLEM_TYPE, request_hf_add_schemas,
                                                request_hf_add_fields};
 
-const struct family_doc *const family_docs[] = {&native, &hugging_face, NULL};
+const struct family_doc *const family_docs[] = {&native, &hugging_face, &openai_doc, NULL};

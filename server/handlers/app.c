@@ -68,7 +68,7 @@ void app_refuse(void *self, const struct http_request *request, const struct htt
 {
     static app_refuse_fn *const refuse[] = {
         [FAMILY_NATIVE] = native_refuse,
-        [FAMILY_OPENAI] = native_refuse,
+        [FAMILY_OPENAI] = openai_refuse,
         [FAMILY_A1111] = native_refuse,
     };
 
@@ -92,19 +92,35 @@ void app_done(void *self, const struct http_request *request, const struct http_
     metrics_request(app->metrics, request->method, route, status, seconds, sent);
 }
 
+/* A refusal in the form of the request's family, from a printf format; false. */
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   int status, const char *code, const char *format, ...)
+{
+    struct http_refusal refusal = {.status = status, .code = code};
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(refusal.detail, sizeof refusal.detail, format, arguments);
+    va_end(arguments);
+    app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
+    return false;
+}
+
 bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
     if (atomic_load(&app->draining)) {
         metrics_rejected(app->metrics, LTD_ECLOSED);
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-        return false;
+        return refuse(app, request, reply, 503, "closed", "the server is shutting down");
     }
     if (jobs_are_full(app->jobs) && !http_request_header(request, "Idempotency-Key")) {
         metrics_rejected(app->metrics, LTD_EFULL);
-        reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-        return false;
+        return refuse(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
     }
     return true;
 }

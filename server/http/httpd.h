@@ -16,6 +16,7 @@
 
 #include <latentd/error.h>
 
+#include "http/desk.h"
 #include "http/http_guard.h"
 #include "http/http_message.h"
 #include "http/http_route.h"
@@ -74,6 +75,10 @@ struct httpd_load {
 };
 
 void httpd_look(struct httpd *httpd, struct httpd_load *out); /* any thread */
+
+/* Has item run at the desk, for a stream that has more than a moment's work to do.  Whatever is left at the
+ * end is run before httpd_close returns. */
+void httpd_bring(struct httpd *httpd, struct desk_item *item);
 
 /* Accepts no more connections, wakes every request that still waits, gives replies up to flush_ms to leave,
  * and stops.  Other threads than httpd's own must not call httpd_wake any more.  NULL is fine. */
