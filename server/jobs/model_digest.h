@@ -1,8 +1,8 @@
 /*
  * model_digest.h - by which digest a model's weights are known, found out in the background.
  *
- * It is the SHA-256 of the weight file; of a diffusers folder, that of all .safetensors files in text_encoder,
- * unet and vae, in this order and in each by name, written one after another.
+ * It is the SHA-256 of the weight file; of a diffusers folder, that of all .safetensors files in
+ * text_encoder, unet and vae, in this order and in each by name, written one after another.
  */
 #ifndef MODEL_DIGEST_H
 #define MODEL_DIGEST_H
