@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "handlers/route_table.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -42,22 +43,6 @@ struct server {
     struct http_app http_app;
     struct httpd *httpd;
     sigset_t signals;
-};
-
-static const struct http_route routes[] = {
-#define PREFIX(path, family)
-#define ROUTE(family, method, pattern, handle, admit, body) {family, method, pattern, handle, admit, body},
-#include "handlers/routes.def"
-#undef ROUTE
-#undef PREFIX
-};
-
-static const struct http_prefix prefixes[] = {
-#define PREFIX(path, family) {path, family},
-#define ROUTE(family, method, pattern, handle, admit, body)
-#include "handlers/routes.def"
-#undef ROUTE
-#undef PREFIX
 };
 
 static int complain(struct server *server, int code, const char *message)
@@ -181,15 +166,17 @@ static int open_http(struct server *server)
     app->jobs = server->jobs;
     app->models = &server->models;
     app->decode = (struct request_context){
-        &server->models,
-        {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+        .models = &server->models,
+        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+    app->limits =
+        (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
     atomic_init(&app->draining, false);
     server->http_app = (struct http_app){
         .self = app,
-        .routes = routes,
-        .route_count = sizeof routes / sizeof routes[0],
-        .prefixes = prefixes,
-        .prefix_count = sizeof prefixes / sizeof prefixes[0],
+        .routes = app_routes,
+        .route_count = app_route_count,
+        .prefixes = app_prefixes,
+        .prefix_count = app_prefix_count,
         .refuse = app_refuse,
         .abandon = app_abandon,
     };

@@ -13,7 +13,9 @@
 #include "api/request_encode.h"
 
 struct family_doc {
-    const char *name; /* "openai" */
+    const char *name;         /* "openai" */
+    const char *error_schema; /* of its errors, and their media type */
+    const char *error_type;
     /* Adds the family's schemas ("OpenaiImageRequest": {...}) to the components of /openapi.json; the routes
      * name them.  NULL: it has none of its own. */
     void (*add_schemas)(struct ltd_json *schemas, const struct schema_context *context);

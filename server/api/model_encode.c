@@ -156,7 +156,8 @@ struct ltd_json *capabilities_encode(const struct request_context *context, cons
 {
     const struct model_set *models = context->models;
     const struct ltd_gen_params standard = ltd_params_default(models->items[0].model);
-    const struct schema_context schema = {&context->limits, &standard, model_set_side_multiple(models)};
+    const struct schema_context schema = {&context->limits, &standard, model_set_side_multiple(models),
+                                          limits->batch};
     struct ltd_json *json = ltd_json_new_object();
 
     add_text(json, "version", LATENTD_VERSION);

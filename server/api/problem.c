@@ -72,12 +72,17 @@ void problem_from_error(struct problem *problem, const struct ltd_error *error)
     problem_set(problem, http, ltd_status_name(error->status), "%s", error->message);
 }
 
-static const char *title_of(int status)
+const char *problem_title(int status)
 {
     static const struct {
         int status;
         const char *title;
     } titles[] = {
+        {200, "OK"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {403, "Forbidden"},
         {404, "Not Found"},
@@ -108,7 +113,7 @@ struct ltd_json *problem_encode(struct problem *problem, const char *request_id)
 
     if (!json)
         return NULL;
-    ltd_json_add(json, "title", ltd_json_new_string(title_of(problem->status)));
+    ltd_json_add(json, "title", ltd_json_new_string(problem_title(problem->status)));
     ltd_json_add(json, "status", ltd_json_new_number(problem->status));
     ltd_json_add(json, "code", ltd_json_new_string(problem->code));
     ltd_json_add(json, "detail", ltd_json_new_string(problem->detail));

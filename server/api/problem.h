@@ -42,6 +42,9 @@ void problem_set_invalid(struct problem *problem);
 /* What a failure of the engine or the queue means to a client (problem_codes.def). */
 void problem_from_error(struct problem *problem, const struct ltd_error *error);
 
+/* A status in words. */
+const char *problem_title(int status);
+
 /* The problem as JSON; takes errors out of it.  NULL without memory. */
 struct ltd_json *problem_encode(struct problem *problem, const char *request_id);
 

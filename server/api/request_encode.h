@@ -24,6 +24,7 @@ struct schema_context {
     const struct request_limits *limits;
     const struct ltd_gen_params *defaults; /* of the model that draws when none is named */
     int side_multiple;                     /* of all models; 1: they differ */
+    int max_requests;                      /* of a batch */
 };
 
 /* JSON Schema (2020-12) of a request, and of one field. */

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "api/model_encode.h"
 #include "api/problem.h"
 #include "api/request_decode.h"
 #include "http/http_message.h"
@@ -14,23 +15,25 @@
 #include "jobs/jobs.h"
 #include "jobs/model_set.h"
 
+/* Limits of the native API that no option moves. */
+enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
+
 struct app {
     struct jobs *jobs;
     const struct model_set *models;
     struct request_context decode;
+    struct api_limits limits;
     atomic_bool draining; /* no new jobs are taken */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
 #define PREFIX(path, family)
-#define ROUTE(family, method, pattern, handle, admit, body) http_handle_fn handle;
+#define ROUTE(family, method, pattern, handle, admit, body, query, takes, gives, about) http_handle_fn handle;
 #include "handlers/routes.def"
 #undef ROUTE
 #undef PREFIX
-/* Each refuses query parameters that the route does not know, which might else be taken for heard. */
-http_admit_fn admit_plain;   /* knows none */
-http_admit_fn admit_include; /* knows include */
-http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
+/* Refuses while the queue is full or the server drains; but for a request that may join a job. */
+http_admit_fn admit_job;
 
 /* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/job_encode.h"
 #include "http/httpd.h"
 
 static void wake(void *httpd, uint64_t ticket)
@@ -91,4 +92,18 @@ void wait_job_headers(const struct job_view *job, struct http_reply *reply)
     http_reply_header(reply, "X-Seed", "%llu", (unsigned long long)record->request->params.seed);
     http_reply_header(reply, "Location", "/api/v1/jobs/%s", record->id);
     add_warnings(record->request, reply);
+}
+
+void reply_handle(const struct app *app, const struct http_request *request, struct http_reply *reply)
+{
+    struct job_view job;
+    const enum job_found found = jobs_get(app->jobs, request->note, &job);
+
+    if (found != JOB_FOUND) {
+        reply_absent(app, request, reply, found);
+        return;
+    }
+    reply_json(reply, job_state_is_final(job.record.state) ? 200 : 202, job_encode(&job, app->models, false));
+    wait_job_headers(&job, reply);
+    job_record_fini(&job.record);
 }
