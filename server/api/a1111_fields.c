@@ -45,6 +45,26 @@ const char *a1111_field_standard(enum a1111_field field)
     return rows[field].standard;
 }
 
+const char *a1111_field_effect(enum a1111_field field)
+{
+    static const char *const names[] = {[A1111_HONOURED] = "honoured",
+                                        [A1111_INERT] = "inert",
+                                        [A1111_OFF] = "refused",
+                                        [A1111_ONE] = "refused"};
+
+    return names[rows[field].effect];
+}
+
+enum a1111_type a1111_field_type(enum a1111_field field)
+{
+    return rows[field].type;
+}
+
+const char *a1111_field_why(enum a1111_field field)
+{
+    return rows[field].why;
+}
+
 bool a1111_field_is_of(enum a1111_field field, enum a1111_route route)
 {
     return rows[field].routes & (route == A1111_TXT2IMG ? TXT2IMG : IMG2IMG);

@@ -49,6 +49,10 @@ typedef void a1111_unknown_fn(void *arg, const char *name);
 const char *a1111_field_name(enum a1111_field field);
 /* What an answer says for the field when it is absent, as JSON; "": the answer does not have it. */
 const char *a1111_field_standard(enum a1111_field field);
+/* "honoured", "inert" or "refused"; static storage. */
+const char *a1111_field_effect(enum a1111_field field);
+enum a1111_type a1111_field_type(enum a1111_field field);
+const char *a1111_field_why(enum a1111_field field);
 bool a1111_field_is_of(enum a1111_field field, enum a1111_route route);
 /* The field under whose name a native finding is told; NULL: none. */
 const char *a1111_place_of(const char *native_pointer);

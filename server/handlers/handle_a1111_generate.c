@@ -18,8 +18,9 @@ static struct job_request *decode(struct app *app, const struct http_request *re
         return NULL;
     a1111_decode(document, route, &standing, &catalog, &said, refusal);
     ltd_json_free(document);
-    /* What is wrong beside wrong values says nothing more; those are told together with the native ones. */
-    if (!refusal->code && !request_decode_json(&app->decode, said.native, &asked, &problem))
+    /* Wrong values are told together with the native ones. */
+    if (!refusal->code && ltd_json_first(said.native) &&
+        !request_decode_json(&app->decode, said.native, &asked, &problem))
         a1111_refuse_problem(refusal, &problem, a1111_place_of);
     if (asked && (refusal->status != 0 || !a1111_dress_request(&said, asked))) {
         job_request_unref(asked);

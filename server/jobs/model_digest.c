@@ -2,12 +2,13 @@
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct digest {
     atomic_bool known; /* text is written, and does not change any more */
@@ -99,10 +100,9 @@ static bool digest_model(const char *path, const atomic_bool *stop, char out[SHA
 
 static void *work(void *arg)
 {
-    const struct sched_param lowest = {0};
     struct model_digests *digests = arg;
 
-    pthread_setschedparam(pthread_self(), SCHED_IDLE, &lowest); /* without it, it is only less polite */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 19); /* of this thread; without it, it is only less polite */
     for (size_t i = 0; i < digests->models->count && !atomic_load(&digests->stop); i++)
         if (digest_model(digests->models->items[i].path, &digests->stop, digests->items[i].text))
             atomic_store(&digests->items[i].known, true);
