@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/fields.h"
+
 enum { TXT2IMG = 1, IMG2IMG = 2, BOTH = 3 };
 
 struct row {
@@ -186,12 +188,18 @@ static bool is_off(const struct a1111_value *value, enum a1111_type type)
 void a1111_value_check(struct a1111_value *value, enum a1111_type type, enum a1111_effect effect,
                        const char *place, const char *why, struct a1111_refusal *refusal)
 {
+    char shown[FIELD_SHOWN_SIZE];
+
     if (!value->present || (effect != A1111_OFF && effect != A1111_ONE))
         return;
     if (effect == A1111_OFF ? is_off(value, type) : value->number == 1)
         return;
     value->wrong = true;
-    a1111_refuse_value(refusal, place, "value_error", "%s", why);
+    if (type == A1111_TYPE_OBJECT)
+        a1111_refuse_value(refusal, place, "value_error", "%s: %s",
+                           field_shown(shown, ltd_json_key(ltd_json_first(value->json))), why);
+    else
+        a1111_refuse_value(refusal, place, "value_error", "%s", why);
 }
 
 void a1111_fields_read(const struct ltd_json *document, enum a1111_route route,
