@@ -41,6 +41,7 @@ struct server {
     int listen_fd, port;
     struct job_store *store;
     struct jobs *jobs;
+    struct metrics *metrics;
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
@@ -152,6 +153,10 @@ static int open_jobs(struct server *server)
         return complain(server, EXIT_CODE_FAILED, "no memory for the job store");
     if (jobs_open(&config, server->store, &server->models, &server->log, &server->jobs, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
+    server->metrics = metrics_open(app_routes, app_route_count);
+    if (!server->metrics)
+        return complain(server, EXIT_CODE_FAILED, "no memory for the metrics");
+    metrics_observe(server->metrics, server->jobs);
     return EXIT_CODE_DONE;
 }
 
@@ -189,6 +194,7 @@ static int open_http(struct server *server)
 
     app->jobs = server->jobs;
     app->models = &server->models;
+    app->metrics = server->metrics;
     app->decode = (struct request_context){
         .models = &server->models,
         .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
@@ -206,6 +212,7 @@ static int open_http(struct server *server)
         .prefix_count = app_prefix_count,
         .refuse = app_refuse,
         .abandon = app_abandon,
+        .done = app_done,
     };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
@@ -277,6 +284,7 @@ static void close_all(struct server *server)
         jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
+    metrics_close(server->metrics);
     if (server->store)
         server->store->ops->close(server->store);
     if (server->listen_fd >= 0) {
@@ -304,6 +312,7 @@ int serve_run(const struct options *options)
     int code;
 
     log_init(&server.log, STDERR_FILENO, options->log_format == OPTIONS_LOG_JSON);
+    server.log.prompts = options->log_prompts;
     sigemptyset(&server.signals);
     sigaddset(&server.signals, SIGTERM);
     sigaddset(&server.signals, SIGINT);

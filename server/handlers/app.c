@@ -84,20 +84,22 @@ void app_abandon(void *self, const char *note, uint64_t ticket)
     jobs_abandon(app->jobs, note, ticket);
 }
 
-/* A refusal in the form of the request's family, from a printf format; false. */
-static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
-                   int status, const char *code, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
-
-static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
-                   int status, const char *code, const char *format, ...)
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent)
 {
-    struct http_refusal refusal = {.status = status, .code = code};
-    va_list arguments;
+    const struct app *app = self;
 
-    va_start(arguments, format);
-    vsnprintf(refusal.detail, sizeof refusal.detail, format, arguments);
-    va_end(arguments);
+    metrics_request(app->metrics, request->method, route, status, seconds, sent);
+}
+
+/* A refusal that is counted, in the form of the request's family; false. */
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   enum ltd_status why, int status, const char *detail)
+{
+    struct http_refusal refusal = {0};
+
+    metrics_rejected(app->metrics, why);
+    http_refuse(&refusal, status, ltd_status_name(why), "%s", detail);
     app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
     return false;
 }
@@ -107,7 +109,7 @@ bool admit_job(void *self, const struct http_request *request, struct http_reply
     const struct app *app = self;
 
     if (atomic_load(&app->draining))
-        return refuse(app, request, reply, 503, "closed", "the server is shutting down");
+        return refuse(app, request, reply, LTD_ECLOSED, 503, "the server is shutting down");
     return !jobs_are_full(app->jobs) || http_request_header(request, "Idempotency-Key") ||
-           refuse(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
+           refuse(app, request, reply, LTD_EFULL, 429, "as many jobs wait as may; try again later");
 }

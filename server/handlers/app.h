@@ -10,6 +10,7 @@
 #include "api/model_encode.h"
 #include "api/problem.h"
 #include "api/request_decode.h"
+#include "handlers/metrics.h"
 #include "http/http_message.h"
 #include "http/http_route.h"
 #include "jobs/jobs.h"
@@ -23,6 +24,7 @@ struct app {
     const struct model_set *models;
     struct request_context decode;
     struct api_limits limits;
+    struct metrics *metrics;
     atomic_bool draining; /* no new jobs are taken */
     /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client
      * called it. */
@@ -46,6 +48,8 @@ http_admit_fn admit_openai_job;
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply);
 void app_abandon(void *self, const char *note, uint64_t ticket);
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent);
 
 /* Each family's form of a refusal; Allow is set for all. */
 typedef void app_refuse_fn(const struct app *app, const struct http_request *request,

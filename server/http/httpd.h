@@ -72,6 +72,14 @@ void httpd_wake(struct httpd *httpd, uint64_t ticket);
  * end is run before httpd_close returns. */
 void httpd_bring(struct httpd *httpd, struct desk_item *item);
 
+/* What is going on now. */
+struct httpd_load {
+    size_t connections;
+    size_t waiting; /* of these, whose request waits, is at the desk, or is answered by a stream */
+};
+
+void httpd_look(struct httpd *httpd, struct httpd_load *out); /* any thread */
+
 /* Accepts no more connections, wakes every request that still waits, gives replies up to flush_ms to leave,
  * and stops.  Other threads than httpd's own must not call httpd_wake any more.  NULL is fine. */
 void httpd_close(struct httpd *httpd, int flush_ms);
