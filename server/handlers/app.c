@@ -92,20 +92,14 @@ void app_done(void *self, const struct http_request *request, const struct http_
     metrics_request(app->metrics, request->method, route, status, seconds, sent);
 }
 
-/* A refusal in the form of the request's family, from a printf format; false. */
+/* A refusal that is counted, in the form of the request's family; false. */
 static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
-                   int status, const char *code, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
-
-static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
-                   int status, const char *code, const char *format, ...)
+                   enum ltd_status why, int status, const char *detail)
 {
-    struct http_refusal refusal = {.status = status, .code = code};
-    va_list arguments;
+    struct http_refusal refusal = {0};
 
-    va_start(arguments, format);
-    vsnprintf(refusal.detail, sizeof refusal.detail, format, arguments);
-    va_end(arguments);
+    metrics_rejected(app->metrics, why);
+    http_refuse(&refusal, status, ltd_status_name(why), "%s", detail);
     app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
     return false;
 }
@@ -114,13 +108,8 @@ bool admit_job(void *self, const struct http_request *request, struct http_reply
 {
     const struct app *app = self;
 
-    if (atomic_load(&app->draining)) {
-        metrics_rejected(app->metrics, LTD_ECLOSED);
-        return refuse(app, request, reply, 503, "closed", "the server is shutting down");
-    }
-    if (jobs_are_full(app->jobs) && !http_request_header(request, "Idempotency-Key")) {
-        metrics_rejected(app->metrics, LTD_EFULL);
-        return refuse(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    }
-    return true;
+    if (atomic_load(&app->draining))
+        return refuse(app, request, reply, LTD_ECLOSED, 503, "the server is shutting down");
+    return !jobs_are_full(app->jobs) || http_request_header(request, "Idempotency-Key") ||
+           refuse(app, request, reply, LTD_EFULL, 429, "as many jobs wait as may; try again later");
 }

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "api/openai_encode.h"
+#include "handlers/idempotency_key.h"
 #include "handlers/openai_form.h"
 #include "handlers/openai_stream.h"
 #include "handlers/wait_job.h"
 #include "http/http_form.h"
-#include "util/clock.h"
 
-enum { LONG_BODY = 64 * 1024, MAX_KEY = 255 };
+enum { LONG_BODY = 64 * 1024 };
 
 /* What is still to be known when the job has ended, in request->own. */
 static unsigned answer_pack(const struct openai_answer *answer)
@@ -26,19 +26,19 @@ static struct openai_answer answer_unpack(unsigned packed)
                                   .quality = (enum openai_quality)(packed >> 8)};
 }
 
-/* Whether the client says that it has asked for the same before. */
-static bool is_repeated(const struct http_request *request)
+/* Whether a client library says that it has asked for the same before. */
+static bool is_retried(const struct http_request *request)
 {
     const char *count = http_request_header(request, "x-stainless-retry-count");
 
-    return (count && atoi(count) > 0) || http_request_header(request, "Idempotency-Key");
+    return count && atoi(count) > 0;
 }
 
 bool admit_openai_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
-    return (is_repeated(request) && !atomic_load(&app->draining)) || admit_job(self, request, reply);
+    return (is_retried(request) && !atomic_load(&app->draining)) || admit_job(self, request, reply);
 }
 
 /* What stands before the path in this server's URLs, as the client sees them. */
@@ -117,45 +117,20 @@ static bool read_request(const struct app *app, const struct http_request *reque
     return right;
 }
 
-/* How the request becomes a job.  A client that repeats itself, or that has said everything, the seed too,
- * gets the job that is there already: the client libraries ask again when they have waited long, without any
- * other sign that it is the same.  False: *problem says what is wrong with the key. */
-static bool choose_submit(const struct http_request *request, const struct openai_request *asked,
-                          char key[MAX_KEY + 16], struct job_submit *how, struct problem *problem)
-{
-    const char *given = http_request_header(request, "Idempotency-Key");
-
-    *how = (struct job_submit){.fingerprint = asked->fingerprint,
-                               .join = asked->has_seed || is_repeated(request)};
-    if (!given)
-        return true;
-    if (!*given || strlen(given) > MAX_KEY) {
-        problem_set(problem, 400, "invalid_idempotency_key", "an Idempotency-Key has 1 to %d characters",
-                    MAX_KEY);
-        return false;
-    }
-    snprintf(key, MAX_KEY + 16, "openai:%s", given);
-    how->key = key;
-    return true;
-}
-
-/* The code of a key that stands for another request is not the one that makes clients try again. */
-static void mend_conflict(struct problem *problem)
-{
-    if (problem->status == 409)
-        problem_set(problem, 422, "idempotency_key_reused",
-                    "this Idempotency-Key came with another request before");
-}
-
+/* A client that repeats itself, or that has said everything, the seed too, gets the job that is there
+ * already: the client libraries ask again when they have waited long, without any other sign that it is the
+ * same. */
 static enum http_next submit(struct app *app, struct http_request *request,
                              const struct openai_request *asked, struct http_reply *reply,
                              struct problem *problem)
 {
-    char key[MAX_KEY + 16];
-    struct job_submit how;
+    char key[IDEMPOTENCY_KEY_SIZE];
+    struct job_submit how = {.fingerprint = asked->fingerprint,
+                             .join = asked->has_seed || is_retried(request)};
 
-    if (!choose_submit(request, asked, key, &how, problem))
+    if (!idempotency_key_read(request, JOB_OPENAI, key, problem))
         return HTTP_REPLY;
+    how.key = key[0] ? key : NULL;
     request->own = answer_pack(&asked->answer);
     if (asked->answer.stream) {
         if (openai_stream_submit(app, request, asked, how, reply, problem))
@@ -163,7 +138,7 @@ static enum http_next submit(struct app *app, struct http_request *request,
     } else if (wait_job_submit(app, request, job_request_ref(asked->job), how, problem)) {
         return HTTP_WAIT;
     }
-    mend_conflict(problem);
+    idempotency_key_conflict(key, problem);
     return HTTP_REPLY;
 }
 

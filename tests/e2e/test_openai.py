@@ -138,7 +138,7 @@ def test_errors_name_what_is_wrong():
         error(d.get("/v1/"), 404)
         reply = d.get(GENERATIONS)
         error(reply, 405)
-        equal(reply.headers["Allow"], "POST")
+        true("POST" in reply.headers["Allow"], reply.headers["Allow"])
         error(d.post(GENERATIONS + "?api-version=1", {"prompt": "x"}), 400)
         error(d.get("/v1/models", headers={"Host": "elsewhere.example"}), 403)
     with Daemon("--max-body", "1KiB", fake_step_ms=0) as d:
@@ -344,14 +344,13 @@ def test_a_canceled_or_failed_job_is_not_tried_again():
         replies = []
         thread = threading.Thread(target=lambda: replies.append(generate(d, steps=200, seed=1)))
         thread.start()
-        time.sleep(0.3)
-        id = d.submit(steps=1)
-        equal(d.job(id)["status"], "queued")
-        first = [line for line in d.log if "job=" in line]
-        running = d.get("/api/v1/jobs").json()["jobs"][-1]["id"] if not first else None
-        if running:
-            d.post(f"/api/v1/jobs/{running}/cancel")
+        running = []
+        while not running:
+            running = d.get("/api/v1/jobs?status=running").json()["jobs"]
+        equal(d.post(f"/api/v1/jobs/{running[0]['id']}/cancel").status, 200)
         thread.join(within(20))
+        error(replies[0], 409, code="canceled")
+        equal(replies[0].headers["x-should-retry"], "false")
 
 
 def test_a_job_without_a_client_goes_on_for_a_while():
@@ -382,6 +381,7 @@ def test_a_server_that_drains_refuses():
         true(int(reply.headers["Retry-After"]) <= 60, "too long")
         thread.join(within(20))
         equal(events_of(replies[0].body)[-1][0], "image_generation.completed")
+        d.process.wait(within(20))
 
 
 def test_head_of_a_stream_comes_at_once():
