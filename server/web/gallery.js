@@ -3,7 +3,7 @@
 import { button, byId, duration, icon, make, setText } from './dom.js';
 import { isUnfinished } from './jobs.js';
 
-const PHASES = { text: 'Reading the prompt', encode: 'Reading the picture', decode: 'Developing', png: 'Packing' };
+const PHASES = { text: 'Reading the prompt', encode: 'Reading the picture', decode: 'Developing' };
 
 function ordinal(number) {
     const ending = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
@@ -24,10 +24,10 @@ export function stateOf(job) {
     const count = (job.request ?? job.asked).count ?? 1;
 
     if (job.status === 'queued')
-        return { what: job.position === 0 ? 'Next in line' : job.position > 0 ? `${ordinal(job.position + 1)} in line` : 'In line', time };
+        return { what: job.position > 1 ? `${ordinal(job.position)} in line` : 'Next in line', time };
     if (job.status === 'fetching')
         return { what: 'Done', time: '' };
-    const what = phase === 'sample' || !PHASES[phase] ? `Step ${step ?? 0} of ${steps ?? '…'}` : PHASES[phase];
+    const what = PHASES[phase] ?? (steps ? `Step ${step} of ${steps}` : 'Starting');
 
     return { what: count > 1 ? `Picture ${(image ?? 0) + 1} of ${count}: ${what.toLowerCase()}` : what, time };
 }
