@@ -27,6 +27,7 @@ build_needs=(
     'library libpng libpng-dev'
     'library libutf8proc libutf8proc-dev'
     'library libmicrohttpd libmicrohttpd-dev'
+    'library nettle nettle-dev'
 )
 
 say() {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "handlers/route_table.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -25,7 +26,8 @@ enum {
     FRESH_S = 5,      /* for a client to fetch what has just ended */
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
-    SHUTDOWN_POLL_MS = 20
+    SHUTDOWN_POLL_MS = 20,
+    TICK_MS = 100
 };
 
 /* Everything that serving takes, in the order in which it is made. */
@@ -41,12 +43,6 @@ struct server {
     struct http_app http_app;
     struct httpd *httpd;
     sigset_t signals;
-};
-
-static const struct http_route routes[] = {
-#define ROUTE(method, pattern, handle, admit, body) {method, pattern, handle, admit, body},
-#include "handlers/routes.def"
-#undef ROUTE
 };
 
 static int complain(struct server *server, int code, const char *message)
@@ -123,7 +119,8 @@ static int open_jobs(struct server *server)
         .remembered = REMEMBERED_JOBS,
         .remember_s = REMEMBERED_S,
     };
-    const struct jobs_config config = {options->workers, options_worker_threads(options)};
+    const struct jobs_config config = {options->workers, options_worker_threads(options),
+                                       options->detach_seconds};
     struct ltd_error error;
 
     server->store = memory_store_open(&limits);
@@ -161,17 +158,28 @@ static int open_http(struct server *server)
                   server->address.host},
         .max_body = options->max_body,
         .connection_limit = connection_limit(),
+        .cors_origins = (const char *const *)options->cors_origin.items,
+        .cors_origin_count = options->cors_origin.count,
     };
     struct ltd_error error;
 
     app->jobs = server->jobs;
     app->models = &server->models;
     app->decode = (struct request_context){
-        &server->models,
-        {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+        .models = &server->models,
+        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+    app->limits =
+        (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
     atomic_init(&app->draining, false);
-    server->http_app =
-        (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
+    server->http_app = (struct http_app){
+        .self = app,
+        .routes = app_routes,
+        .route_count = app_route_count,
+        .prefixes = app_prefixes,
+        .prefix_count = app_prefix_count,
+        .refuse = app_refuse,
+        .abandon = app_abandon,
+    };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;
@@ -219,8 +227,10 @@ static void drain(struct server *server)
     log_note(&server->log, LOG_INFO, "draining: jobs have %d s to finish", server->options->drain_seconds);
     atomic_store(&server->app.draining, true);
     jobs_refuse(server->jobs);
-    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end)
+    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end) {
         nanosleep(&pause, NULL);
+        jobs_tick(server->jobs);
+    }
     if (!jobs_are_idle(server->jobs))
         log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
 }
@@ -228,8 +238,8 @@ static void drain(struct server *server)
 static void serve(struct server *server)
 {
     say_ready(server);
-    while (wait_signal(server, 1000) == 0)
-        jobs_expire(server->jobs);
+    while (wait_signal(server, TICK_MS) == 0)
+        jobs_tick(server->jobs);
     drain(server);
 }
 

@@ -116,5 +116,6 @@ void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2
     scratch = j.plan.m_tile * j.taps * conv->c_in;
     if (conv->weight.dtype != DTYPE_F32)
         scratch += j.plan.n_tile * j.taps * conv->c_in;
+    exec_count_product(e, tensor_rows(y), y.c, taps_all * conv->c_in);
     exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch * sizeof(float), conv_tile, &j);
 }

@@ -114,5 +114,6 @@ void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struc
     struct linear_job j = {gemm_plan(m, w->rows), w, x, bias, addend, y, m};
     const size_t scratch = w->dtype == DTYPE_F32 ? 0 : j.plan.n_tile * w->cols * sizeof(float);
 
+    exec_count_product(e, m, w->rows, w->cols);
     exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch, linear_tile, &j);
 }

@@ -57,6 +57,22 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* How far the clock and the count of products are at the beginning of a phase. */
+struct meter {
+    double seconds, flop;
+};
+
+static struct meter meter_start(const struct exec *e)
+{
+    return (struct meter){seconds(), e->flop};
+}
+
+static void meter_stop(const struct meter *m, const struct exec *e, double *time, double *flop)
+{
+    *time = seconds() - m->seconds;
+    *flop = e->flop - m->flop;
+}
+
 static void tell(const struct generation *g, const struct exec *e, enum ltd_phase phase, int done, int total)
 {
     if (g->watch && g->watch->progress && !exec_is_dry(e))
@@ -142,7 +158,7 @@ static void encode_image(struct generation *g, struct exec *e, float *x, struct 
 /* x [c, h, w]: the noisy latent that the first step starts from. */
 static void start(struct generation *g, struct exec *e, float *x, struct tensor shape)
 {
-    const double begun = seconds();
+    const struct meter meter = meter_start(e);
 
     if (g->params->init_image) {
         tell(g, e, LTD_PHASE_ENCODE, 0, 1);
@@ -151,14 +167,14 @@ static void start(struct generation *g, struct exec *e, float *x, struct tensor 
         torch_rng_normal(&g->rng, x, tensor_count(shape));
         sampling_start_from_noise(g->plan, x, tensor_count(shape));
     }
-    g->report.encode_s = seconds() - begun;
+    meter_stop(&meter, e, &g->report.encode_s, &g->cost.encode_flop);
 }
 
 /* context [rows, tokens, 1, c] = text_encoder(ids); the layers left out are the prompt's alone, as in the
  * reference. */
 static struct tensor encode_text(struct generation *g, struct exec *e)
 {
-    const double begun = seconds();
+    const struct meter meter = meter_start(e);
     const struct clip_text *t = g->model->text;
     struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(t)->channels);
 
@@ -169,7 +185,7 @@ static struct tensor encode_text(struct generation *g, struct exec *e)
         clip_text_forward(t, e, tensor_item(context, i), g->ids + i * g->tokens,
                           prompt ? (size_t)g->params->clip_skip : 0);
     }
-    g->report.text_s = seconds() - begun;
+    meter_stop(&meter, e, &g->report.text_s, &g->cost.text_flop);
     return context;
 }
 
@@ -189,7 +205,7 @@ static void on_step(void *arg, int done, int total)
 static enum ltd_status sample(struct generation *g, struct exec *e, float *x, struct tensor shape,
                               struct tensor context, struct ltd_error *err)
 {
-    const double begun = seconds();
+    const struct meter meter = meter_start(e);
     const size_t mark = exec_mark(e), n = tensor_count(shape);
     struct guided_unet unet = {.g = g, .exec = e, .context = context};
     const struct denoiser denoiser = {predict, &unet};
@@ -205,7 +221,7 @@ static enum ltd_status sample(struct generation *g, struct exec *e, float *x, st
     else
         st = sampling_run(g->plan, &denoiser, &g->rng, x, n, scratch, on_step, &watch, err);
     exec_rewind(e, mark);
-    g->report.sample_s = seconds() - begun;
+    meter_stop(&meter, e, &g->report.sample_s, &g->cost.step_flop);
     return st;
 }
 
@@ -225,7 +241,7 @@ static enum ltd_status to_pixels(uint8_t *pixels, struct tensor image, struct lt
 static enum ltd_status decode(struct generation *g, struct exec *e, const float *x, struct tensor shape,
                               struct ltd_error *err)
 {
-    const double begun = seconds();
+    const struct meter meter = meter_start(e);
     const size_t mark = exec_mark(e);
     const struct vae_config *v = vae_config(g->model->vae);
     struct tensor latent = exec_like(e, shape);
@@ -244,7 +260,7 @@ static enum ltd_status decode(struct generation *g, struct exec *e, const float 
     else if (!exec_is_dry(e) && g->pixels)
         st = to_pixels(g->pixels, image, err);
     exec_rewind(e, mark);
-    g->report.decode_s = seconds() - begun;
+    meter_stop(&meter, e, &g->report.decode_s, &g->cost.decode_flop);
     return st;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include <latentd/cost.h>
 #include <latentd/session.h>
 
 #include "base/torch_rng.h"
@@ -24,6 +25,13 @@ struct generation {
     uint8_t *pixels; /* [height, width, 3]; NULL: stop at the latent */
     float *latent;   /* NULL, or [channels, h, w]: a copy of the final latent; for tests */
     struct ltd_gen_report report;
+    struct ltd_cost cost; /* its FLOP, as a dry run counts them: with one evaluation */
+};
+
+/* What a generation needs. */
+struct scratch_plan {
+    size_t lane_bytes; /* of each compute thread */
+    size_t bytes;      /* of everything */
 };
 
 /* Tokenizes and plans; params must have passed ltd_params_check.  generation_fini afterwards, also on
@@ -32,6 +40,13 @@ LTD_MUST_USE enum ltd_status generation_init(struct generation *g, const struct 
                                              const struct ltd_gen_params *params, int index,
                                              struct ltd_error *err);
 void generation_fini(struct generation *g);
+
+/* Checks params, fills *g as generation_init does, and runs it dry for so many compute threads: *plan is what
+ * a run will take.  generation_fini afterwards, also on failure.  Errors: LTD_EINVAL, LTD_ETOOBIG,
+ * LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status generation_plan(struct generation *g, const struct ltd_model *model,
+                                             const struct ltd_gen_params *params, int index, int threads,
+                                             struct scratch_plan *plan, struct ltd_error *err);
 
 /* Runs it on e; on a dry e it only counts.  Errors: LTD_ECANCELED, LTD_ENONFINITE. */
 LTD_MUST_USE enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_error *err);

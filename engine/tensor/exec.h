@@ -21,6 +21,7 @@ struct exec {
     const atomic_bool *cancel; /* NULL: cannot be cancelled */
     unsigned char *lanes;      /* pool_threads() pieces of lane_bytes */
     size_t lane_bytes;         /* dry: the most that any loop asked for; else: the size of each piece */
+    double flop;               /* of all products so far, dry or not */
 };
 
 static inline bool exec_is_dry(const struct exec *x)
@@ -51,6 +52,12 @@ typedef void exec_tile_fn(void *arg, size_t tile, void *scratch);
 
 /* Runs tile(arg, i, scratch) for all i < tiles on the pool; dry, only notes lane_bytes. */
 void exec_tiles(struct exec *x, size_t tiles, size_t lane_bytes, exec_tile_fn *tile, void *arg);
+
+/* Counts a product of [m, k] and [k, n]: every kernel with one calls this, once. */
+static inline void exec_count_product(struct exec *x, size_t m, size_t n, size_t k)
+{
+    x->flop += 2.0 * (double)m * (double)n * (double)k;
+}
 
 /* Gives a real exec its lane scratch: lane_bytes, as the dry run counted them, for each thread of the pool.
  */

@@ -26,10 +26,17 @@ const char *ltd_phase_name(enum ltd_phase phase); /* "text", "encode", "sample",
  * session. */
 typedef void ltd_progress_fn(void *arg, enum ltd_phase phase, int done, int total);
 
+/* Called on the generating thread after a sampler step, before its progress: what the picture is about to
+ * become, one pixel for each latent pixel, after `done` model evaluations.  The picture is the callee's for
+ * the length of the call.  Must not call back into the session. */
+typedef void ltd_preview_fn(void *arg, const struct ltd_image *picture, int done);
+
 struct ltd_watch {
     ltd_progress_fn *progress; /* NULL: nobody watches */
     void *arg;
     const atomic_bool *cancel; /* NULL: cannot be cancelled; once true, generate returns LTD_ECANCELED soon */
+    ltd_preview_fn *preview;   /* NULL: no previews */
+    const atomic_bool *wants_preview; /* previews are made while this is true; NULL: never */
 };
 
 /* Measured while making one image. */
@@ -45,12 +52,6 @@ struct ltd_gen_report {
 LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int threads,
                                              struct ltd_session **out, struct ltd_error *err);
 void ltd_session_free(struct ltd_session *session); /* NULL is fine; not while it generates */
-
-/* The scratch bytes that ltd_session_generate will reserve for params, without computing or reserving
- * anything. Errors: LTD_EINVAL params that ltd_params_check refuses, LTD_ETOOBIG a size that overflows. */
-LTD_MUST_USE enum ltd_status ltd_session_plan(const struct ltd_session *session,
-                                              const struct ltd_gen_params *params, size_t *bytes,
-                                              struct ltd_error *err);
 
 /* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
  * caller frees *out.  Equal params and index give equal pixels on one build and kind of processor, whatever

@@ -1,5 +1,6 @@
 #include "api/request_image.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,4 +32,38 @@ enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct
             "- and _)");
     free(bytes);
     return st;
+}
+
+static int rounded_down(int side, int factor)
+{
+    return side < factor ? factor : side / factor * factor;
+}
+
+void request_image_size(const struct ltd_image *image, int factor, bool width_is_asked, bool height_is_asked,
+                        struct ltd_gen_params *params)
+{
+    if (!width_is_asked)
+        params->width = rounded_down(image->width, factor);
+    if (!height_is_asked)
+        params->height = rounded_down(image->height, factor);
+}
+
+enum ltd_status request_image_fit(struct ltd_image **image, struct ltd_gen_params *params,
+                                  char told[REQUEST_IMAGE_TOLD_SIZE], struct ltd_error *err)
+{
+    struct ltd_image *fitted = NULL;
+
+    told[0] = '\0';
+    if ((*image)->width != params->width || (*image)->height != params->height) {
+        const enum ltd_status st = ltd_image_resize(*image, params->width, params->height, &fitted, err);
+
+        if (st != LTD_OK)
+            return st;
+        snprintf(told, REQUEST_IMAGE_TOLD_SIZE, "the picture of %d x %d was resized to %d x %d",
+                 (*image)->width, (*image)->height, params->width, params->height);
+        ltd_image_free(*image);
+        *image = fitted;
+    }
+    params->init_image = *image;
+    return LTD_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "api/model_encode.h"
 #include "api/problem.h"
 #include "api/request_decode.h"
 #include "http/http_message.h"
@@ -14,26 +15,35 @@
 #include "jobs/jobs.h"
 #include "jobs/model_set.h"
 
+/* Limits of the native API that no option moves. */
+enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
+
 struct app {
     struct jobs *jobs;
     const struct model_set *models;
     struct request_context decode;
+    struct api_limits limits;
     atomic_bool draining; /* no new jobs are taken */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
-#define ROUTE(method, pattern, handle, admit, body) http_handle_fn handle;
+#define PREFIX(path, family)
+#define ROUTE(family, method, pattern, handle, admit, body, query, takes, gives, about) http_handle_fn handle;
 #include "handlers/routes.def"
 #undef ROUTE
-/* Each refuses query parameters that the route does not know, which might else be taken for heard. */
-http_admit_fn admit_plain;   /* knows none */
-http_admit_fn admit_include; /* knows include */
-http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
+#undef PREFIX
+/* Refuses while the queue is full or the server drains; but for a request that may join a job. */
+http_admit_fn admit_job;
 
-/* The HTTP server's other two calls (struct http_app). */
+/* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply);
-void app_abandon(void *self, const char *note);
+void app_abandon(void *self, const char *note, uint64_t ticket);
+
+/* Each family's form of a refusal; Allow is set for all. */
+typedef void app_refuse_fn(const struct app *app, const struct http_request *request,
+                           const struct http_refusal *refusal, struct http_reply *reply);
+app_refuse_fn native_refuse;
 
 /* Fills *reply with a problem, which is ended, and the headers that go with its status. */
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,
@@ -45,7 +55,7 @@ void reply_error(const struct app *app, const struct http_request *request, stru
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json);
 /* Whether printing the job's pictures as base64 takes more than a moment. */
 bool job_is_long(const struct job_record *record);
-/* The reply to a job that is not there: 410 or 404. */
+/* The reply to a job that is not to be had: 410, 404 or 503. */
 void reply_absent(const struct app *app, const struct http_request *request, struct http_reply *reply,
                   enum job_found found);
 

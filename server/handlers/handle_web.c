@@ -1,5 +1,6 @@
 #include "handlers/app.h"
 
+#include "http/http_conditional.h"
 #include "web/web_files.h"
 
 /* What the page may do, should a text that it shows ever become a part of it: nothing, and nowhere to go. */
@@ -13,8 +14,7 @@ static void reply_file(const struct http_request *request, const struct web_file
     http_reply_header(reply, "Content-Security-Policy", "%s", page_policy);
     http_reply_header(reply, "Referrer-Policy", "no-referrer");
     http_reply_header(reply, "Cache-Control", "no-cache");
-    (void)request;
-    http_reply_body(reply, 200, file->content_type, blob_copy(file->data, file->size));
+    http_reply_bytes(request, reply, file->content_type, blob_copy(file->data, file->size), file->etag);
 }
 
 static void reply_text(struct http_reply *reply)

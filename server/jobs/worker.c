@@ -10,8 +10,7 @@ static const double sample_share = 0.95;
 struct run {
     struct job_progress progress;
     int count;
-    void (*report)(void *arg, const struct job_progress *now);
-    void *arg;
+    const struct worker_sink *sink;
 };
 
 static void on_progress(void *arg, enum ltd_phase phase, int done, int total)
@@ -30,7 +29,24 @@ static void on_progress(void *arg, enum ltd_phase phase, int done, int total)
     else if (phase == LTD_PHASE_DECODE)
         part = done >= total ? 1 : sample_share;
     now->fraction = (now->image + part) / run->count;
-    run->report(run->arg, now);
+    run->sink->progress(run->sink->arg, now);
+}
+
+/* A preview that there is no memory for is left out. */
+static void on_preview(void *arg, const struct ltd_image *picture, int done)
+{
+    const struct run *run = arg;
+    struct ltd_bytes png;
+    struct blob *blob;
+
+    (void)done;
+    if (ltd_png_encode(picture, NULL, 0, &png, NULL) != LTD_OK)
+        return;
+    blob = blob_take(png.data, png.size);
+    if (blob)
+        run->sink->preview(run->sink->arg, blob);
+    else
+        free(png.data);
 }
 
 static enum ltd_status encode(const struct ltd_model *model, const struct job_request *request, int index,
@@ -48,9 +64,13 @@ static enum ltd_status encode(const struct ltd_model *model, const struct job_re
     if (st != LTD_OK)
         return st;
     out->png = blob_take(png.data, png.size);
-    out->seed = request->params.seed + (uint64_t)index;
-    if (out->png)
+    if (out->png) {
+        out->seed = request->params.seed + (uint64_t)index;
+        out->width = image->width;
+        out->height = image->height;
+        sha256_text(png.data, png.size, out->sha256);
         return LTD_OK;
+    }
     free(png.data);
     return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
 }
@@ -81,11 +101,10 @@ static enum ltd_status make_image(struct ltd_session *session, const struct ltd_
 }
 
 void worker_run(struct ltd_session *session, const struct ltd_model *model, const struct job_request *request,
-                const atomic_bool *cancel, void (*progress)(void *arg, const struct job_progress *now),
-                void *arg, struct job_result *result)
+                const struct worker_sink *sink, struct job_result *result)
 {
-    struct run run = {.count = request->params.count, .report = progress, .arg = arg};
-    const struct ltd_watch watch = {on_progress, &run, cancel};
+    struct run run = {.count = request->params.count, .sink = sink};
+    const struct ltd_watch watch = {on_progress, &run, sink->cancel, on_preview, sink->wants_preview};
     enum ltd_status st = LTD_OK;
 
     *result = (struct job_result){.state = JOB_SUCCEEDED};
@@ -97,6 +116,8 @@ void worker_run(struct ltd_session *session, const struct ltd_model *model, cons
         run.progress.image = i;
         run.progress.step = 0;
         st = make_image(session, model, request, i, &watch, result);
+        if (st == LTD_OK)
+            sink->image(sink->arg, i, &result->images[i]);
     }
     if (st == LTD_OK)
         return;

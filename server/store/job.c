@@ -4,7 +4,8 @@
 
 const char *job_state_name(enum job_state state)
 {
-    static const char *const names[] = {"queued", "running", "succeeded", "failed", "canceled"};
+    static const char *const names[JOB_STATE_COUNT] = {"queued", "running", "succeeded", "failed",
+                                                       "canceled"};
 
     return names[state];
 }

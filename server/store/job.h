@@ -16,15 +16,18 @@
 #include "store/job_request.h"
 #include "util/blob.h"
 #include "util/random_id.h"
+#include "util/sha256.h"
 
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED };
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELED, JOB_STATE_COUNT };
 
-const char *job_state_name(enum job_state state); /* "queued", ... */
+const char *job_state_name(enum job_state state); /* "queued", ...; static storage */
 bool job_state_is_final(enum job_state state);
 
 struct job_image {
     struct blob *png;
     uint64_t seed;
+    int width, height;
+    char sha256[SHA256_TEXT_SIZE]; /* of the bytes of png */
 };
 
 /* Seconds, over all images of the job. */
@@ -46,6 +49,7 @@ void job_result_fini(struct job_result *result); /* also of a zeroed struct */
 /* A copy of all that is stored about a job; holds references, ended with job_record_fini. */
 struct job_record {
     char id[RANDOM_ID_SIZE];
+    char group[RANDOM_ID_SIZE]; /* the batch it came in; "": none */
     enum job_state state;
     struct job_request *request;
     int64_t created_ms, started_ms, ended_ms; /* since 1970; 0: not yet */

@@ -3,6 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct {
+    const char *name;
+    bool standard;
+} webhook_events[WEBHOOK_EVENT_COUNT] = {
+#define WEBHOOK_EVENT(id, name, standard) {name, standard},
+#include "store/webhook_events.def"
+#undef WEBHOOK_EVENT
+};
+
+const char *job_family_name(enum job_family family)
+{
+    static const char *const names[JOB_FAMILY_COUNT] = {"native", "openai", "a1111", "hf"};
+
+    return names[family];
+}
+
+const char *webhook_event_name(enum webhook_event event)
+{
+    return webhook_events[event].name;
+}
+
+int webhook_event_find(const char *name)
+{
+    for (int i = 0; i < WEBHOOK_EVENT_COUNT; i++)
+        if (strcmp(webhook_events[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
 struct job_request *job_request_new(void)
 {
     struct job_request *request = calloc(1, sizeof *request);
@@ -26,6 +55,9 @@ void job_request_unref(struct job_request *request)
         free(request->warnings[i].field);
         free(request->warnings[i].message);
     }
+    for (size_t i = 0; i < request->tag_count; i++)
+        free(request->tags[i]);
+    free(request->webhook_url);
     ltd_image_free(request->image);
     free(request->prompt);
     free(request->negative_prompt);
@@ -49,12 +81,36 @@ bool job_request_warn(struct job_request *request, const char *field, const char
     return true;
 }
 
-void job_request_drop_pixels(struct job_request *request)
+bool job_request_tag(struct job_request *request, const char *tag)
 {
-    if (!request->image)
-        return;
-    free(request->image->pixels);
-    request->image->pixels = NULL;
+    char *copy = request->tag_count < JOB_MAX_TAGS ? strdup(tag) : NULL;
+
+    if (!copy)
+        return false;
+    request->tags[request->tag_count++] = copy;
+    return true;
+}
+
+bool job_request_has_tag(const struct job_request *request, const char *tag)
+{
+    for (size_t i = 0; i < request->tag_count; i++)
+        if (strcmp(request->tags[i], tag) == 0)
+            return true;
+    return false;
+}
+
+bool job_request_set_webhook(struct job_request *request, const char *url, unsigned events)
+{
+    char *copy = strdup(url);
+
+    if (!copy)
+        return false;
+    for (unsigned i = 0; events == 0 && i < WEBHOOK_EVENT_COUNT; i++)
+        request->webhook_events |= webhook_events[i].standard ? 1u << i : 0;
+    request->webhook_events |= events;
+    free(request->webhook_url);
+    request->webhook_url = copy;
+    return true;
 }
 
 size_t job_request_bytes(const struct job_request *request)
@@ -63,7 +119,12 @@ size_t job_request_bytes(const struct job_request *request)
 
     bytes += request->prompt ? strlen(request->prompt) : 0;
     bytes += request->negative_prompt ? strlen(request->negative_prompt) : 0;
-    if (request->image && request->image->pixels)
+    bytes += request->webhook_url ? strlen(request->webhook_url) : 0;
+    for (size_t i = 0; i < request->tag_count; i++)
+        bytes += strlen(request->tags[i]);
+    for (size_t i = 0; i < request->warning_count; i++)
+        bytes += strlen(request->warnings[i].field) + strlen(request->warnings[i].message);
+    if (request->image)
         bytes += (size_t)request->image->width * (size_t)request->image->height * 3;
     return bytes;
 }

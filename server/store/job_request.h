@@ -1,5 +1,5 @@
 /*
- * job_request.h - what a job is asked to make; but for its pixels, it never changes once it is shared.
+ * job_request.h - what a job is asked to make; it never changes once it is shared.
  */
 #ifndef JOB_REQUEST_H
 #define JOB_REQUEST_H
@@ -16,7 +16,22 @@ struct job_warning {
     char *message;
 };
 
-enum { JOB_MAX_WARNINGS = 16 };
+/* In which form a job was asked for, and is answered. */
+enum job_family { JOB_NATIVE, JOB_OPENAI, JOB_A1111, JOB_HF, JOB_FAMILY_COUNT };
+
+const char *job_family_name(enum job_family family); /* "native", "openai", "a1111", "hf" */
+
+enum webhook_event {
+#define WEBHOOK_EVENT(id, name, standard) WEBHOOK_##id,
+#include "store/webhook_events.def"
+#undef WEBHOOK_EVENT
+    WEBHOOK_EVENT_COUNT
+};
+
+const char *webhook_event_name(enum webhook_event event); /* "job.started", ...; static storage */
+int webhook_event_find(const char *name);                 /* -1: there is none of that name */
+
+enum { JOB_MAX_WARNINGS = 16, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
 
 struct job_request {
     atomic_uint references;
@@ -27,6 +42,13 @@ struct job_request {
     bool metadata; /* the settings stand in the PNG */
     struct job_warning warnings[JOB_MAX_WARNINGS];
     size_t warning_count;
+    enum job_family family;
+    char *tags[JOB_MAX_TAGS]; /* by which jobs are listed */
+    size_t tag_count;
+    char *webhook_url;       /* NULL: nobody is told */
+    unsigned webhook_events; /* bits 1 << enum webhook_event; not 0 when there is a URL */
+    double deadline_s;       /* a job that has not ended this long after its creation fails; 0: no limit */
+    bool detach;             /* a client that goes away leaves its job behind for a while (jobs_abandon) */
 };
 
 /* Zeroed, with one reference; NULL without memory. */
@@ -37,9 +59,12 @@ void job_request_unref(struct job_request *request);              /* NULL is fin
 /* Copies both texts; false without memory, or when there are JOB_MAX_WARNINGS already. */
 bool job_request_warn(struct job_request *request, const char *field, const char *message);
 
-/* Frees the pixels of the image, which only the job's worker reads, once the job has ended; that there was an
- * image, and its size, stay known. */
-void job_request_drop_pixels(struct job_request *request);
+/* Copies the tag; false without memory, or when there are JOB_MAX_TAGS already. */
+bool job_request_tag(struct job_request *request, const char *tag);
+bool job_request_has_tag(const struct job_request *request, const char *tag);
+
+/* Copies url; events 0 are those that the table marks.  False without memory. */
+bool job_request_set_webhook(struct job_request *request, const char *url, unsigned events);
 
 /* Bytes it keeps. */
 size_t job_request_bytes(const struct job_request *request);

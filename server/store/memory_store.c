@@ -4,380 +4,354 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/clock.h"
-
-enum { BUCKETS = 4096 };
-
-struct entry {
-    char id[RANDOM_ID_SIZE];
-    struct job_record
-        *record;  /* NULL once the job is expired: thousands of ids are remembered, and must be small */
-    double ended; /* clock_monotonic, of the job or of its being kept */
-    size_t bytes; /* that count against keep_bytes */
-    struct entry *next, *previous; /* in one of the lists */
-    struct entry *bucket_next;
-};
-
-struct list {
-    struct entry *first, *last;
-    int count;
-};
+#include "store/memory_entries.h"
 
 struct memory_store {
     struct job_store base;
-    struct memory_store_limits limits;
-    pthread_mutex_t lock; /* guards all below; no other lock is taken under it */
-    struct entry *buckets[BUCKETS];
-    struct list waiting, running, finished, expired;
-    size_t bytes, unfinished_bytes; /* of all jobs; of those that wait or run */
+    int limit;                 /* of those that wait; constant */
+    pthread_mutex_t lock;      /* guards all; no other lock is taken under it */
+    struct memory_entries all; /* everything else */
 };
 
-static void append(struct list *list, struct entry *entry)
+static struct memory_store *lock_store(struct job_store *base)
 {
-    entry->next = NULL;
-    entry->previous = list->last;
-    if (list->last)
-        list->last->next = entry;
-    else
-        list->first = entry;
-    list->last = entry;
-    list->count++;
+    struct memory_store *store = (struct memory_store *)base;
+
+    pthread_mutex_lock(&store->lock);
+    return store;
 }
 
-static void take_out(struct list *list, struct entry *entry)
+static void unlock_store(struct memory_store *store)
 {
-    if (entry->previous)
-        entry->previous->next = entry->next;
-    else
-        list->first = entry->next;
-    if (entry->next)
-        entry->next->previous = entry->previous;
-    else
-        list->last = entry->previous;
-    list->count--;
+    pthread_mutex_unlock(&store->lock);
 }
 
-/* Ids are random, so their first three digits spread as well as any hash. */
-static struct entry **bucket_of(struct memory_store *store, const char *id)
+/* One that is kept; NULL: there is none. */
+static struct entry *find_kept(struct memory_store *store, const char *id)
 {
-    const char digits[4] = {id[0], id[1], id[2], '\0'};
+    struct entry *entry = entry_find(&store->all, id);
 
-    return &store->buckets[strtoul(digits, NULL, 16) % BUCKETS];
+    return entry && entry->kept ? entry : NULL;
 }
 
-static struct entry *find(struct memory_store *store, const char *id)
+static bool same_request(const struct entry *entry, const struct job_entry *asked)
 {
-    struct entry *entry = *bucket_of(store, id);
-
-    while (entry && strcmp(entry->id, id) != 0)
-        entry = entry->bucket_next;
-    return entry;
+    return entry->kept->has_fingerprint && asked->fingerprint &&
+           memcmp(entry->kept->fingerprint, asked->fingerprint, SHA256_SIZE) == 0;
 }
 
-static void forget(struct memory_store *store, struct entry *entry)
+/* The job that the request joins, or NULL. */
+static enum ltd_status find_joined(struct memory_store *store, const struct job_entry *asked,
+                                   struct entry **out, struct ltd_error *err)
 {
-    struct entry **link = bucket_of(store, entry->id);
+    struct entry *entry = asked->id ? entry_find(&store->all, asked->id) : NULL;
 
-    while (*link != entry)
-        link = &(*link)->bucket_next;
-    *link = entry->bucket_next;
-    take_out(&store->expired, entry);
-    free(entry);
-}
-
-static void free_record(struct entry *entry)
-{
-    if (entry->record)
-        job_record_fini(entry->record);
-    free(entry->record);
-    entry->record = NULL;
-}
-
-static void expire_oldest(struct memory_store *store, double now)
-{
-    struct entry *entry = store->finished.first;
-
-    take_out(&store->finished, entry);
-    free_record(entry);
-    entry->ended = now;
-    store->bytes -= entry->bytes;
-    entry->bytes = 0;
-    append(&store->expired, entry);
-}
-
-static bool is_due(const struct memory_store *store, const struct entry *finished, double now)
-{
-    const struct memory_store_limits *limits = &store->limits;
-    const double age = now - finished->ended;
-
-    return age >= limits->keep_s || (store->bytes > limits->keep_bytes && age >= limits->fresh_s);
-}
-
-static void expire_locked(struct memory_store *store)
-{
-    const struct memory_store_limits *limits = &store->limits;
-    const double now = clock_monotonic();
-
-    while (store->finished.first && is_due(store, store->finished.first, now))
-        expire_oldest(store, now);
-    while (store->expired.first && (store->expired.count > limits->remembered ||
-                                    now - store->expired.first->ended >= limits->remember_s))
-        forget(store, store->expired.first);
-}
-
-/* Only unfinished jobs stand in the way of another; for them the finished ones are forgotten. */
-static enum ltd_status add_locked(struct memory_store *store, struct entry *entry, struct ltd_error *err)
-{
-    struct entry **bucket = bucket_of(store, entry->id);
-    const size_t room = store->limits.keep_bytes;
-
-    if (entry->bytes > room)
-        return ltd_fail(err, LTD_ETOOBIG,
-                        "the request takes %zu bytes in memory, and all jobs together may have %zu; send a "
-                        "smaller picture, or let the server have a larger job_keep_bytes",
-                        entry->bytes, room);
-    if (store->waiting.count >= store->limits.waiting)
-        return ltd_fail(err, LTD_EFULL, "%d jobs wait already", store->waiting.count);
-    if (store->unfinished_bytes > room - entry->bytes)
-        return ltd_fail(err, LTD_EFULL, "waiting jobs take all the memory set aside for jobs");
-    store->bytes += entry->bytes;
-    store->unfinished_bytes += entry->bytes;
-    entry->bucket_next = *bucket;
-    *bucket = entry;
-    append(&store->waiting, entry);
-    expire_locked(store);
+    if (entry && !entry->kept)
+        return ltd_fail(err, LTD_ECONFLICT, "there was a job with this id, which is no longer kept");
+    if (entry && !same_request(entry, asked))
+        return ltd_fail(err, LTD_ECONFLICT, "there is a job with this id, for another request");
+    if (!entry && asked->key)
+        entry = entry_find_key(&store->all, asked->key);
+    if (entry && !same_request(entry, asked))
+        return ltd_fail(err, LTD_ECONFLICT, "there is a job with this idempotency key, for another request");
+    if (!entry && asked->join)
+        entry = entry_find_fingerprint(&store->all, asked->fingerprint);
+    *out = entry;
     return LTD_OK;
 }
 
-static size_t entry_bytes(const struct job_request *request)
+/* Adds one job, *fresh, which is set to NULL when it is in. */
+static enum ltd_status add_one(struct memory_store *store, const struct job_entry *asked,
+                               struct entry **fresh, struct job_added *out, struct ltd_error *err)
 {
-    return sizeof(struct entry) + sizeof(struct job_record) + job_request_bytes(request);
+    struct entry *joined = NULL;
+    enum ltd_status st = find_joined(store, asked, &joined, err);
+
+    if (st == LTD_OK && !joined)
+        st = entry_enqueue(&store->all, *fresh, err);
+    if (st != LTD_OK)
+        return st;
+    memcpy(out->id, joined ? joined->id : (*fresh)->id, RANDOM_ID_SIZE);
+    out->joined = joined != NULL;
+    if (!joined)
+        *fresh = NULL;
+    return LTD_OK;
 }
 
-/* An entry with a record and an id of its own. */
-static enum ltd_status new_entry(struct job_request *request, struct entry **out, struct ltd_error *err)
+/* All or none; out says which of them are in, whose places in fresh are NULL. */
+static enum ltd_status add_all(struct memory_store *store, const struct job_entry *entries, size_t count,
+                               struct entry **fresh, struct job_added *out, struct ltd_error *err)
 {
-    struct entry *entry = calloc(1, sizeof *entry);
-    struct job_record *record = calloc(1, sizeof *record);
-    enum ltd_status st;
+    enum ltd_status st = LTD_OK;
+    size_t done = 0;
 
-    if (entry && record && random_id_make(entry->id)) {
-        memcpy(record->id, entry->id, sizeof record->id);
-        record->request = job_request_ref(request);
-        record->created_ms = clock_unix_ms();
-        entry->record = record;
-        entry->bytes = entry_bytes(request);
-        *out = entry;
-        return LTD_OK;
+    for (; done < count; done++) {
+        st = add_one(store, &entries[done], &fresh[done], &out[done], err);
+        if (st != LTD_OK)
+            break;
     }
-    st = entry && record ? ltd_fail(err, LTD_EIO, "the kernel gives no random numbers")
-                         : ltd_fail(err, LTD_ENOMEM, "no memory for another job");
-    free(record);
-    free(entry);
+    while (st != LTD_OK && done-- > 0)
+        if (!out[done].joined)
+            entry_withdraw(&store->all, entry_find(&store->all, out[done].id));
+    if (st == LTD_OK)
+        memory_entries_expire(&store->all);
     return st;
 }
 
-static enum ltd_status memory_add(struct job_store *base, struct job_request *request,
-                                  char id[RANDOM_ID_SIZE], struct ltd_error *err)
+static enum ltd_status memory_add(struct job_store *base, const struct job_entry *entries, size_t count,
+                                  struct job_added *out, struct ltd_error *err)
 {
-    struct memory_store *store = (struct memory_store *)base;
-    struct entry *entry = NULL;
-    enum ltd_status st = new_entry(request, &entry, err);
+    struct entry *one = NULL;
+    struct entry **fresh = count > 1 ? calloc(count, sizeof(struct entry *)) : &one;
+    struct memory_store *store;
+    enum ltd_status st = fresh ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "no memory for so many jobs");
 
-    if (st != LTD_OK)
-        return st;
-    memcpy(id, entry->id, RANDOM_ID_SIZE); /* once it is in, another thread may end and expire it */
-    pthread_mutex_lock(&store->lock);
-    st = add_locked(store, entry, err);
-    pthread_mutex_unlock(&store->lock);
-    if (st != LTD_OK) {
-        free_record(entry);
-        free(entry);
+    for (size_t i = 0; st == LTD_OK && i < count; i++)
+        st = entry_new(&entries[i], &fresh[i], err);
+    if (st == LTD_OK) {
+        store = lock_store(base);
+        st = add_all(store, entries, count, fresh, out, err);
+        unlock_store(store);
     }
+    for (size_t i = 0; fresh && i < count; i++)
+        entry_free(fresh[i]);
+    if (fresh != &one)
+        free(fresh);
     return st;
 }
 
 /* Copies everything but the result. */
-static void copy_head(const struct entry *entry, struct job_record *out)
+static void copy_head(const struct memory_store *store, const struct entry *entry, struct job_record *out)
 {
-    *out = *entry->record;
+    *out = entry->kept->record;
     out->result = (struct job_result){0};
+    out->position = entry_position(&store->all, entry);
     job_request_ref(out->request);
 }
 
-static bool memory_claim(struct job_store *base, struct job_record *out)
+/* Copies with references; false without memory. */
+static bool copy_record(const struct memory_store *store, const struct entry *entry, struct job_record *out)
 {
-    struct memory_store *store = (struct memory_store *)base;
-    struct entry *entry;
-
-    pthread_mutex_lock(&store->lock);
-    entry = store->waiting.first;
-    if (entry) {
-        take_out(&store->waiting, entry);
-        append(&store->running, entry);
-        entry->record->state = JOB_RUNNING;
-        entry->record->started_ms = clock_unix_ms();
-        copy_head(entry, out);
-    }
-    pthread_mutex_unlock(&store->lock);
-    return entry != NULL;
-}
-
-static void end(struct memory_store *store, struct entry *entry, struct job_result *result)
-{
-    store->bytes -= entry->bytes;
-    store->unfinished_bytes -= entry->bytes;
-    job_request_drop_pixels(entry->record->request);
-    entry->bytes = entry_bytes(entry->record->request);
-    for (int i = 0; i < result->image_count; i++)
-        entry->bytes += blob_size(result->images[i].png);
-    store->bytes += entry->bytes;
-    entry->record->state = result->state;
-    entry->record->result = *result;
-    entry->record->ended_ms = clock_unix_ms();
-    entry->ended = clock_monotonic();
-    *result = (struct job_result){0};
-    append(&store->finished, entry);
-}
-
-static void memory_finish(struct job_store *base, const char *id, struct job_result *result)
-{
-    struct memory_store *store = (struct memory_store *)base;
-    struct entry *entry;
-
-    pthread_mutex_lock(&store->lock);
-    entry = find(store, id);
-    if (entry && entry->record->state == JOB_RUNNING) {
-        take_out(&store->running, entry);
-        end(store, entry, result);
-        expire_locked(store);
-    }
-    pthread_mutex_unlock(&store->lock);
-    job_result_fini(result);
-}
-
-static bool memory_cancel_waiting(struct job_store *base, const char *id, const struct ltd_error *reason)
-{
-    struct memory_store *store = (struct memory_store *)base;
-    struct job_result result = {.state = JOB_CANCELED, .error = *reason};
-    struct entry *entry;
-    bool waits;
-
-    pthread_mutex_lock(&store->lock);
-    entry = find(store, id);
-    waits = entry && entry->record && entry->record->state == JOB_QUEUED;
-    if (waits) {
-        take_out(&store->waiting, entry);
-        end(store, entry, &result);
-    }
-    pthread_mutex_unlock(&store->lock);
-    return waits;
-}
-
-static bool copy_result(const struct job_result *from, struct job_result *out)
-{
+    const struct job_result *from = &entry->kept->record.result;
     struct job_image *images = NULL;
 
     if (from->image_count > 0) {
         images = calloc((size_t)from->image_count, sizeof *images);
         if (!images)
             return false;
-        for (int i = 0; i < from->image_count; i++)
-            images[i] = (struct job_image){blob_ref(from->images[i].png), from->images[i].seed};
+        for (int i = 0; i < from->image_count; i++) {
+            images[i] = from->images[i];
+            blob_ref(images[i].png);
+        }
     }
-    *out = *from;
-    out->images = images;
+    copy_head(store, entry, out);
+    out->result = *from;
+    out->result.images = images;
     return true;
 }
 
-static int position_of(const struct memory_store *store, const struct entry *wanted)
+static bool memory_claim(struct job_store *base, struct job_record *out)
 {
-    int position = 1;
+    struct memory_store *store = lock_store(base);
+    struct entry *entry = store->all.waiting.first;
 
-    for (const struct entry *entry = store->waiting.first; entry != wanted; entry = entry->next)
-        position++;
-    return position;
+    if (entry) {
+        entry_start(&store->all, entry);
+        copy_head(store, entry, out);
+    }
+    unlock_store(store);
+    return entry != NULL;
+}
+
+static void memory_finish(struct job_store *base, const char *id, struct job_result *result)
+{
+    struct memory_store *store = lock_store(base);
+    struct entry *entry = find_kept(store, id);
+
+    if (entry && entry->kept->record.state == JOB_RUNNING) {
+        entry_end(&store->all, entry, result);
+        memory_entries_expire(&store->all);
+    }
+    unlock_store(store);
+    job_result_fini(result);
+}
+
+static bool memory_end_waiting(struct job_store *base, const char *id, enum job_state state,
+                               const struct ltd_error *reason)
+{
+    struct job_result result = {.state = state, .error = *reason};
+    struct memory_store *store = lock_store(base);
+    struct entry *entry = find_kept(store, id);
+    const bool waits = entry && entry->kept->record.state == JOB_QUEUED;
+
+    if (waits)
+        entry_end(&store->all, entry, &result);
+    unlock_store(store);
+    return waits;
+}
+
+static void memory_doom(struct job_store *base, const char *id)
+{
+    struct memory_store *store = lock_store(base);
+    struct entry *entry = find_kept(store, id);
+
+    if (entry && entry->kept->record.state == JOB_RUNNING)
+        entry_doom(&store->all, entry);
+    unlock_store(store);
+}
+
+static bool memory_remove(struct job_store *base, const char *id)
+{
+    struct memory_store *store = lock_store(base);
+    struct entry *entry = find_kept(store, id);
+    const bool ended = entry && job_state_is_final(entry->kept->record.state);
+
+    if (ended)
+        entry_expire(&store->all, entry);
+    unlock_store(store);
+    return ended;
+}
+
+static enum job_found memory_find(struct job_store *base, const char *id)
+{
+    struct memory_store *store = lock_store(base);
+    struct entry *entry;
+    enum job_found found;
+
+    memory_entries_expire(&store->all);
+    entry = entry_find(&store->all, id);
+    found = !entry ? JOB_UNKNOWN : entry->kept ? JOB_FOUND : JOB_EXPIRED;
+    unlock_store(store);
+    return found;
 }
 
 static enum job_found memory_get(struct job_store *base, const char *id, struct job_record *out)
 {
-    struct memory_store *store = (struct memory_store *)base;
+    struct memory_store *store = lock_store(base);
     enum job_found found = JOB_UNKNOWN;
     struct entry *entry;
 
-    pthread_mutex_lock(&store->lock);
-    expire_locked(store);
-    entry = find(store, id);
-    if (entry && !entry->record) {
+    memory_entries_expire(&store->all);
+    entry = entry_find(&store->all, id);
+    if (entry && entry->kept)
+        found = copy_record(store, entry, out) ? JOB_FOUND : JOB_NO_MEMORY;
+    else if (entry)
         found = JOB_EXPIRED;
-    } else if (entry) {
-        copy_head(entry, out);
-        if (entry->record->state == JOB_QUEUED)
-            out->position = position_of(store, entry);
-        if (copy_result(&entry->record->result, &out->result))
-            found = JOB_FOUND;
-        else
-            job_record_fini(out);
-    }
-    pthread_mutex_unlock(&store->lock);
+    unlock_store(store);
     return found;
+}
+
+static int memory_position(struct job_store *base, const char *id)
+{
+    struct memory_store *store = lock_store(base);
+    const struct entry *entry = entry_find(&store->all, id);
+    const int position = entry ? entry_position(&store->all, entry) : 0;
+
+    unlock_store(store);
+    return position;
+}
+
+static bool is_listed(const struct job_record *record, const struct job_filter *filter)
+{
+    return (!filter->states || (filter->states >> record->state & 1)) &&
+           (!filter->families || (filter->families >> record->request->family & 1)) &&
+           (!filter->tag || job_request_has_tag(record->request, filter->tag)) &&
+           (!filter->group || strcmp(record->group, filter->group) == 0);
+}
+
+/* The newest kept job that is older than the cursor's. */
+static enum ltd_status first_listed(const struct memory_store *store, const char *cursor, struct entry **out,
+                                    struct ltd_error *err)
+{
+    const struct entry *last = cursor ? entry_find(&store->all, cursor) : NULL;
+    struct entry *entry = store->all.newest;
+
+    if (cursor && !last)
+        return ltd_fail(err, LTD_ENOTFOUND,
+                        "the cursor's job is not known any more; start from the first page");
+    if (last && last->kept)
+        entry = last->kept->older;
+    while (last && entry && entry->sequence >= last->sequence)
+        entry = entry->kept->older;
+    *out = entry;
+    return LTD_OK;
+}
+
+static enum ltd_status list_locked(const struct memory_store *store, const struct job_filter *filter,
+                                   struct job_record *out, size_t room, size_t *count, bool *more,
+                                   struct ltd_error *err)
+{
+    struct entry *entry = NULL;
+    enum ltd_status st = first_listed(store, filter->cursor, &entry, err);
+
+    *count = 0;
+    *more = false;
+    for (; st == LTD_OK && entry && !*more; entry = entry->kept->older) {
+        if (!is_listed(&entry->kept->record, filter))
+            continue;
+        if (*count == room)
+            *more = true;
+        else if (copy_record(store, entry, &out[*count]))
+            ++*count;
+        else
+            st = ltd_fail(err, LTD_ENOMEM, "no memory for the list of jobs");
+    }
+    while (st != LTD_OK && *count > 0)
+        job_record_fini(&out[--*count]);
+    return st;
+}
+
+static enum ltd_status memory_list(struct job_store *base, const struct job_filter *filter,
+                                   struct job_record *out, size_t room, size_t *count, bool *more,
+                                   struct ltd_error *err)
+{
+    struct memory_store *store = lock_store(base);
+    enum ltd_status st;
+
+    memory_entries_expire(&store->all);
+    st = list_locked(store, filter, out, room, count, more, err);
+    unlock_store(store);
+    return st;
 }
 
 static struct job_counts memory_count(struct job_store *base)
 {
-    struct memory_store *store = (struct memory_store *)base;
-    struct job_counts counts;
+    struct memory_store *store = lock_store(base);
+    const struct job_counts counts = {store->all.waiting.count, store->all.running.count};
 
-    pthread_mutex_lock(&store->lock);
-    counts = (struct job_counts){store->waiting.count, store->running.count};
-    pthread_mutex_unlock(&store->lock);
+    unlock_store(store);
     return counts;
 }
 
-static bool memory_is_full(struct job_store *base)
+static int memory_limit(struct job_store *base)
 {
-    const struct memory_store *store = (const struct memory_store *)base;
-
-    return memory_count(base).waiting >= store->limits.waiting;
+    return ((const struct memory_store *)base)->limit;
 }
 
 static bool memory_peek(struct job_store *base, char id[RANDOM_ID_SIZE])
 {
-    struct memory_store *store = (struct memory_store *)base;
-    bool waits;
+    struct memory_store *store = lock_store(base);
+    const struct entry *first = store->all.waiting.first;
 
-    pthread_mutex_lock(&store->lock);
-    waits = store->waiting.first != NULL;
-    if (waits)
-        memcpy(id, store->waiting.first->id, RANDOM_ID_SIZE);
-    pthread_mutex_unlock(&store->lock);
-    return waits;
+    if (first)
+        memcpy(id, first->id, RANDOM_ID_SIZE);
+    unlock_store(store);
+    return first != NULL;
 }
 
 static void memory_expire(struct job_store *base)
 {
-    struct memory_store *store = (struct memory_store *)base;
+    struct memory_store *store = lock_store(base);
 
-    pthread_mutex_lock(&store->lock);
-    expire_locked(store);
-    pthread_mutex_unlock(&store->lock);
+    memory_entries_expire(&store->all);
+    unlock_store(store);
 }
 
 static void memory_close(struct job_store *base)
 {
     struct memory_store *store = (struct memory_store *)base;
 
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct entry *entry = store->buckets[i];
-
-        while (entry) {
-            struct entry *next = entry->bucket_next;
-
-            free_record(entry);
-            free(entry);
-            entry = next;
-        }
-    }
+    memory_entries_fini(&store->all);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }
@@ -386,10 +360,15 @@ static const struct job_store_ops memory_ops = {
     .add = memory_add,
     .claim = memory_claim,
     .finish = memory_finish,
-    .cancel_waiting = memory_cancel_waiting,
+    .end_waiting = memory_end_waiting,
+    .doom = memory_doom,
+    .remove = memory_remove,
+    .find = memory_find,
     .get = memory_get,
+    .position = memory_position,
+    .list = memory_list,
     .count = memory_count,
-    .is_full = memory_is_full,
+    .limit = memory_limit,
     .peek = memory_peek,
     .expire = memory_expire,
     .close = memory_close,
@@ -402,7 +381,10 @@ struct job_store *memory_store_open(const struct memory_store_limits *limits)
     if (!store)
         return NULL;
     store->base.ops = &memory_ops;
-    store->limits = *limits;
+    store->limit = limits->waiting;
     pthread_mutex_init(&store->lock, NULL);
-    return &store->base;
+    if (memory_entries_init(&store->all, limits))
+        return &store->base;
+    memory_close(&store->base);
+    return NULL;
 }

@@ -1,11 +1,10 @@
 #include "util/random_id.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 
-static bool fill(void *out, size_t size)
+bool random_fill(void *out, size_t size)
 {
     ssize_t got;
 
@@ -20,7 +19,7 @@ bool random_id_make(char id[RANDOM_ID_SIZE])
     static const char digits[] = "0123456789abcdef";
     uint8_t bytes[(RANDOM_ID_SIZE - 1) / 2];
 
-    if (!fill(bytes, sizeof bytes))
+    if (!random_fill(bytes, sizeof bytes))
         return false;
     for (size_t i = 0; i < sizeof bytes; i++) {
         id[2 * i] = digits[bytes[i] >> 4];
@@ -39,7 +38,7 @@ bool random_u32(uint32_t *out)
 {
     uint32_t value;
 
-    if (!fill(&value, sizeof value))
+    if (!random_fill(&value, sizeof value))
         return false;
     *out = value;
     return true;

@@ -13,7 +13,7 @@ KERNELS = TENSOR | {'kernels'}
 NN = KERNELS | {'weights', 'nn'}
 ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
 
-ANY = {'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
+ANY = {'cost.h', 'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
        'session.h', 'limits.h'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     'server/store': ({'util'}, ANY),
     'server/api': ({'jobs', 'store', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options', 'web'}, ANY),
-    'server/commands': ({'options', 'util'}, ANY),
+    'server/commands': ({'api', 'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
     'server/web': (set(), set()),
     'server': ({'util', 'options', 'http', 'jobs', 'store', 'api', 'handlers', 'webhook', 'web', 'commands'}, ANY),
@@ -50,7 +50,7 @@ MAY_INCLUDE = {
 CONFINED = {
     r'(cblas|openblas_config|f77blas|lapacke)\.h': r'engine/kernels/gemm\.c',
     r'(cjson/)?cJSON\.h': r'engine/base/json\w*\.[ch]',
-    r'(png|pngconf|zlib)\.h': r'engine/image/png_(de|en)code\.c',
+    r'(png|pngconf|zlib)\.h': r'engine/image/png_\w+\.c',
     r'(jpeglib|turbojpeg)\.h': r'engine/image/jpeg\.c',
     r'webp/\w+\.h': r'engine/image/webp\.c',
     r'utf8proc\.h': r'engine/tokenizer/\w+\.c',
@@ -58,6 +58,7 @@ CONFINED = {
     r'microhttpd\.h': r'server/http/\w+\.[ch]',
     r'sqlite3\.h': r'server/store/\w*sqlite\w*\.c',
     r'libpq-fe\.h': r'server/store/\w*postgres\w*\.c',
+    r'nettle/\w+\.h': r'server/util/sha256\.c',
     r'curl/curl\.h': r'server/webhook/\w+\.c',
     r'(\w*intrin|cpuid|arm_neon)\.h': r'engine/kernels/.*',
     r'sanitizer/asan_interface\.h': r'engine/base/arena\.c',

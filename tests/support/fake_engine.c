@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <latentd/cost.h>
 #include <latentd/session.h>
+
+#define FLOP_PER_MS 1e9
 
 atomic_int fake_engine_step_ms, fake_engine_running, fake_engine_most_running, fake_engine_sessions;
 
@@ -75,9 +78,20 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .strength = 0.75};
 }
 
+static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)
+{
+    if (side % 8 == 0)
+        return true;
+    found(arg, false, field, "must be a multiple of 8");
+    return false;
+}
+
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
+    const bool width = check_side("width", params->width, found, arg);
+    const bool height = check_side("height", params->height, found, arg);
+
     (void)model;
     if (params->clip_skip > 1)
         found(arg, false, "clip_skip", "the text encoder has 2 layers; send 0 or 1");
@@ -87,7 +101,7 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
         found(arg, true, "prompt",
               "twelve times this, which is about as long as what a model has to say of a prompt "
               "that it cuts: it tells how many tokens there are and how many are read, and ends with a dot.");
-    return params->clip_skip <= 1;
+    return width && height && params->clip_skip <= 1;
 }
 
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index)
@@ -133,12 +147,34 @@ void ltd_session_free(struct ltd_session *session)
     free(session);
 }
 
-enum ltd_status ltd_session_plan(const struct ltd_session *session, const struct ltd_gen_params *params,
-                                 size_t *bytes, struct ltd_error *err)
+enum ltd_status ltd_probe_speed(int threads, double seconds, double *flop_per_second, struct ltd_error *err)
 {
-    (void)session, (void)params, (void)err;
-    *bytes = 0;
+    (void)threads, (void)seconds, (void)err;
+    *flop_per_second = FLOP_PER_MS * 1000;
     return LTD_OK;
+}
+
+/* By the probe's speed: what a step takes, and nothing for the rest. */
+enum ltd_status ltd_params_cost(const struct ltd_model *model, const struct ltd_gen_params *params,
+                                int threads, struct ltd_cost *out, struct ltd_error *err)
+{
+    (void)model, (void)threads, (void)err;
+    *out = (struct ltd_cost){.step_flop = FLOP_PER_MS * atomic_load(&fake_engine_step_ms),
+                             .evaluations = params->steps,
+                             .scratch_bytes = (size_t)params->width * (size_t)params->height};
+    return LTD_OK;
+}
+
+/* A gray that grows brighter from step to step, 8 pixels a side. */
+static void show_preview(const struct ltd_gen_params *params, const struct ltd_watch *watch, int step)
+{
+    uint8_t pixels[8 * 8 * 3];
+    const struct ltd_image picture = {8, 8, pixels};
+
+    if (!watch->preview || !watch->wants_preview || !atomic_load(watch->wants_preview))
+        return;
+    memset(pixels, 255 * step / params->steps, sizeof pixels);
+    watch->preview(watch->arg, &picture, step);
 }
 
 static bool is_canceled(const struct ltd_watch *watch)
@@ -158,6 +194,7 @@ static enum ltd_status walk(const struct ltd_gen_params *params, const struct lt
             usleep(1000);
         if (is_canceled(watch))
             return ltd_fail(err, LTD_ECANCELED, "canceled");
+        show_preview(params, watch, step);
         watch->progress(watch->arg, LTD_PHASE_SAMPLE, step, params->steps);
     }
     if (strcmp(params->prompt, "non_finite") == 0)

@@ -1,4 +1,5 @@
 /* test_session.c - one worker's generations: the same pixels whatever the surroundings, within the plan. */
+#include <latentd/cost.h>
 #include <latentd/session.h>
 
 #include <pthread.h>
@@ -171,7 +172,7 @@ static void check_bytes(struct ltd_session *s, uint64_t seed)
     struct ltd_image *init = NULL, *image = NULL;
     struct ltd_gen_report report = {0};
     struct ltd_error err = {0};
-    size_t bytes = 0;
+    struct ltd_cost cost = {0};
 
     p.width = (int)random_size(&seed, 4, most) * 4;
     p.height = (int)random_size(&seed, 4, most) * 4;
@@ -183,11 +184,12 @@ static void check_bytes(struct ltd_session *s, uint64_t seed)
     if (random_size(&seed, 0, 1))
         p.init_image = init = random_image(seed, p.width, p.height);
     p.strength = 1;
-    CHECK_INT(ltd_session_plan(s, &p, &bytes, &err), LTD_OK);
+    CHECK_INT(ltd_params_cost(m, &p, 2, &cost, &err), LTD_OK);
     CHECK_INT(ltd_session_generate(s, &p, 0, NULL, &image, &report, &err), LTD_OK);
-    if (bytes == 0 || report.planned_bytes != bytes || report.used_bytes != bytes)
-        check_failed(__FILE__, __LINE__, "%d x %d, %s: %zu bytes by plan, %zu in the report, %zu used; %s",
-                     p.width, p.height, ltd_sampler_name(p.sampler), bytes, report.planned_bytes,
+    if (cost.scratch_bytes == 0 || report.planned_bytes != cost.scratch_bytes ||
+        report.used_bytes != cost.scratch_bytes)
+        check_failed(__FILE__, __LINE__, "%d x %d, %s: %zu bytes foretold, %zu in the report, %zu used; %s",
+                     p.width, p.height, ltd_sampler_name(p.sampler), cost.scratch_bytes, report.planned_bytes,
                      report.used_bytes, err.message);
     ltd_image_free(image);
     ltd_image_free(init);
@@ -270,7 +272,7 @@ TEST(progress_tells_every_phase_and_step)
     struct ltd_session *s = new_session(default_model(), 1);
     struct ltd_gen_params p = small_request();
     struct watched w = {.step = -1};
-    const struct ltd_watch watch = {watch_progress, &w, NULL};
+    const struct ltd_watch watch = {.progress = watch_progress, .arg = &w};
     struct ltd_gen_report report = {0};
     struct ltd_image *image = NULL, *init = random_image(2, p.width, p.height);
 
@@ -310,7 +312,7 @@ TEST(a_canceled_generation_says_so_and_the_session_goes_on)
     want = generate(s, &p, 0);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct watched w = {.at = rows[i].at, .step = rows[i].step};
-        const struct ltd_watch watch = {watch_progress, &w, &w.cancel};
+        const struct ltd_watch watch = {.progress = watch_progress, .arg = &w, .cancel = &w.cancel};
         struct ltd_error err = {0};
 
         CHECK_INT(ltd_session_generate(s, &p, 0, &watch, &image, NULL, &err), LTD_ECANCELED);
@@ -332,7 +334,7 @@ TEST(canceled_before_it_begins)
     struct ltd_session *s = new_session(default_model(), 2);
     const struct ltd_gen_params p = small_request();
     struct watched w = {.step = -1, .cancel = true};
-    const struct ltd_watch watch = {watch_progress, &w, &w.cancel};
+    const struct ltd_watch watch = {.progress = watch_progress, .arg = &w, .cancel = &w.cancel};
     struct ltd_image *image = NULL;
 
     CHECK_INT(ltd_session_generate(s, &p, 0, &watch, &image, NULL, NULL), LTD_ECANCELED);
@@ -370,7 +372,7 @@ TEST(a_step_of_seconds_is_left_at_once)
     struct ltd_session *s = new_session(default_model(), 1);
     struct ltd_gen_params p = small_request();
     struct canceler c = {false, 0};
-    const struct ltd_watch watch = {NULL, NULL, &c.cancel};
+    const struct ltd_watch watch = {.cancel = &c.cancel};
     struct ltd_image *image = NULL;
     pthread_t thread;
 

@@ -25,7 +25,7 @@ static void on_end(void *arg, uint64_t number)
 static bool start(int workers, int waiting, int step_ms)
 {
     const struct memory_store_limits limits = {waiting, 1000, 1 << 26, 100, 1000, 0};
-    const struct jobs_config config = {workers, 1};
+    const struct jobs_config config = {workers, 1, 0.2};
     struct ltd_error error;
 
     log_init(&quiet, open("/dev/null", O_WRONLY | O_CLOEXEC), false);
@@ -48,7 +48,9 @@ static void stop(void)
 
 static enum ltd_status submit(const char *prompt, int steps, int count, char id[RANDOM_ID_SIZE])
 {
-    const struct job_notify notify = {on_end, NULL, 1};
+    const struct job_watch watch = {.notify = {on_end, NULL, 1}};
+    const struct job_submit how = {.watch = &watch};
+    struct job_submitted submitted = {0};
     struct job_request *request = job_request_new();
     enum ltd_status st;
 
@@ -61,7 +63,8 @@ static enum ltd_status submit(const char *prompt, int steps, int count, char id[
     request->params.steps = steps;
     request->params.count = count;
     request->params.seed = 40;
-    st = jobs_submit(jobs, request, &notify, id, NULL);
+    st = jobs_submit(jobs, request, &how, &submitted, NULL);
+    memcpy(id, submitted.id, sizeof submitted.id);
     job_request_unref(request);
     return st;
 }

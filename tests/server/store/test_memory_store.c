@@ -10,17 +10,34 @@ static struct memory_store_limits limits = {
 
 static struct job_store *store;
 
+static struct job_request *new_request(size_t bytes)
+{
+    struct job_request *request = job_request_new();
+
+    if (request && (request->prompt = calloc(1, bytes + 1)))
+        memset(request->prompt, 'x', bytes);
+    return request;
+}
+
+/* Adds *entry with a prompt of `bytes` bytes. */
+static enum ltd_status add_entry(struct job_entry entry, size_t bytes, struct job_added *out)
+{
+    enum ltd_status st;
+
+    entry.request = new_request(bytes);
+    st = store->ops->add(store, &entry, 1, out, NULL);
+    job_request_unref(entry.request);
+    return st;
+}
+
 /* Adds a job whose prompt has `bytes` bytes; the status of add. */
 static enum ltd_status add(char id[RANDOM_ID_SIZE], size_t bytes)
 {
-    struct job_request *request = job_request_new();
-    enum ltd_status st;
+    struct job_added added;
+    const enum ltd_status st = add_entry((struct job_entry){0}, bytes, &added);
 
-    if (!request || !(request->prompt = calloc(1, bytes + 1)))
-        return LTD_ENOMEM;
-    memset(request->prompt, 'x', bytes);
-    st = store->ops->add(store, request, id, NULL);
-    job_request_unref(request);
+    if (st == LTD_OK)
+        memcpy(id, added.id, RANDOM_ID_SIZE);
     return st;
 }
 
@@ -76,11 +93,10 @@ TEST(the_queue_is_bounded_and_first_in_first_out)
     store = memory_store_open(&limits);
     REQUIRE(store);
     for (int i = 0; i < 3; i++) {
-        CHECK(!store->ops->is_full(store));
         CHECK_INT(add(ids[i], 1), LTD_OK);
         CHECK_INT(position(ids[i]), i + 1);
     }
-    CHECK(store->ops->is_full(store));
+    CHECK_INT(store->ops->limit(store), 3);
     CHECK_INT(add(ids[3], 1), LTD_EFULL);
     for (int i = 0; i < 3; i++) {
         char next[RANDOM_ID_SIZE];
@@ -110,10 +126,10 @@ TEST(a_waiting_job_can_be_canceled_once_and_a_running_one_not)
     for (int i = 0; i < 3; i++)
         CHECK_INT(add(ids[i], 1), LTD_OK);
     claim(got);
-    CHECK(!store->ops->cancel_waiting(store, ids[0], &reason));
-    CHECK(store->ops->cancel_waiting(store, ids[1], &reason));
-    CHECK(!store->ops->cancel_waiting(store, ids[1], &reason));
-    CHECK(!store->ops->cancel_waiting(store, "00000000000000000000000000000000", &reason));
+    CHECK(!store->ops->end_waiting(store, ids[0], JOB_CANCELED, &reason));
+    CHECK(store->ops->end_waiting(store, ids[1], JOB_CANCELED, &reason));
+    CHECK(!store->ops->end_waiting(store, ids[1], JOB_CANCELED, &reason));
+    CHECK(!store->ops->end_waiting(store, "00000000000000000000000000000000", JOB_CANCELED, &reason));
     REQUIRE(store->ops->get(store, ids[1], &job) == JOB_FOUND);
     CHECK_INT(job.state, JOB_CANCELED);
     CHECK_INT(job.result.error.status, LTD_ECANCELED);
@@ -236,27 +252,29 @@ TEST(a_refused_request_costs_no_finished_job)
     store->ops->close(store);
 }
 
-TEST(a_finished_job_keeps_no_pixels_that_it_was_sent)
+TEST(a_finished_job_keeps_the_pixels_that_it_was_sent_and_they_count)
 {
     struct memory_store_limits small = limits;
     char ids[3][RANDOM_ID_SIZE];
     struct job_record job;
 
-    small.keep_bytes = 100000;
+    small.keep_bytes = 120000;
     store = memory_store_open(&small);
     REQUIRE(store);
     for (int i = 0; i < 3; i++) {
-        struct job_request *request = job_request_new();
+        struct job_entry entry = {.request = job_request_new()};
+        struct job_added added;
 
-        REQUIRE(request && ltd_image_new(128, 128, &request->image, NULL) == LTD_OK);
-        request->params.init_image = request->image;
-        CHECK_INT(store->ops->add(store, request, ids[i], NULL), LTD_OK);
-        job_request_unref(request);
+        REQUIRE(entry.request && ltd_image_new(128, 128, &entry.request->image, NULL) == LTD_OK);
+        entry.request->params.init_image = entry.request->image;
+        CHECK_INT(store->ops->add(store, &entry, 1, &added, NULL), LTD_OK);
+        job_request_unref(entry.request);
         claim(ids[i]);
-        succeed(ids[i], 10000);
+        succeed(ids[i], 100);
     }
-    REQUIRE(store->ops->get(store, ids[0], &job) == JOB_FOUND);
-    CHECK(job.request->params.init_image && !job.request->image->pixels);
+    CHECK_INT(state(ids[0]), -1);
+    REQUIRE(store->ops->get(store, ids[1], &job) == JOB_FOUND);
+    CHECK(job.request->image->pixels != NULL);
     job_record_fini(&job);
     store->ops->close(store);
 }
