@@ -1,24 +1,25 @@
 /* A picture that is dropped or pasted anywhere: its settings are read, and the reader says what to do with it. */
 
-import { Problem, call, parse } from './api.js';
-import { byId, make, toast } from './dom.js';
+import { call, parse } from './api.js';
+import { byId, make, sentence, toast } from './dom.js';
 import { labelOf } from './controls.js';
 
 function fileOf(transfer) {
     return [...(transfer?.files ?? [])].find((file) => file.type.startsWith('image/')) ?? null;
 }
 
-/* The request in a PNG, or null with the reason. */
+/* The request in a PNG, or null, and what there is to say about it. */
 async function inspect(blob) {
     if (blob.type !== 'image/png')
-        return { request: null, why: 'Only a PNG carries the settings it was drawn with.' };
+        return { request: null, remarks: ['Only a PNG carries the settings it was drawn with.'] };
     try {
         const answer = await call('POST', 'api/v1/inspect', { body: blob, headers: { 'Content-Type': 'image/png' } });
         const found = parse(await answer.text());
+        const warnings = (found.warnings ?? []).map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`);
 
-        return { request: found.request ?? null, why: 'No settings stand in this picture.' };
+        return { request: found.request ?? null, remarks: found.request ? warnings : ['No settings stand in this picture.'] };
     } catch (problem) {
-        return { request: null, why: problem instanceof Problem && problem.status !== 404 ? problem.message : 'Its settings cannot be read here.' };
+        return { request: null, remarks: [problem.status === 404 ? 'This server reads no settings.' : problem.message] };
     }
 }
 
@@ -72,14 +73,14 @@ export class Drop {
     }
 
     async open(blob) {
-        const { request, why } = await inspect(blob);
+        const { request, remarks } = await inspect(blob);
         const told = request ? Object.entries(request).filter(([, value]) => value !== '' && typeof value !== 'object') : [];
 
         Object.assign(this, { blob, request });
         byId('dropped-image').src = URL.createObjectURL(blob);
         byId('dropped-facts').replaceChildren(...told.flatMap(([name, value]) => [
             make('dt', {}, labelOf(name)), make('dd', {}, String(value))]));
-        byId('dropped-why').textContent = request ? '' : why;
+        byId('dropped-remarks').replaceChildren(...remarks.map((remark) => make('li', {}, sentence(remark))));
         byId('dropped-settings').hidden = !request;
         if (!this.dialog.open)
             this.dialog.showModal();

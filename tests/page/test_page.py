@@ -278,7 +278,7 @@ def test_other_kinds_of_pictures_are_made_png():
             " const b = await new Promise((done) => c.toBlob(done, 'image/jpeg'));"
             " return [...new Uint8Array(await b.arrayBuffer())]; }")
         w.drop("a.jpg", bytes(jpeg), "image/jpeg")
-        true("Only a PNG" in w.text("#dropped-why"), w.text("#dropped-why"))
+        true("Only a PNG" in w.text("#dropped-remarks"), w.text("#dropped-remarks"))
         w.button("Start from it", "#dropped").click()
         w.draw("tiger", **CHECKS)
         equal(jobs_of(d)[0]["request"]["kind"], "img2img")
