@@ -20,7 +20,7 @@ struct decoder {
 };
 
 #define IS(d, id) ((d)->values[A1111_##id].present && !(d)->values[A1111_##id].wrong)
-#define NAME(id) a1111_field_name(A1111_##id)
+#define NAME(id)  a1111_field_name(A1111_##id)
 
 /* What does not fit into `field` is cut at a character. */
 static void take_note(void *arg, const char *field, const char *message)
@@ -193,9 +193,10 @@ static void take_image(struct decoder *d)
         return;
     }
     if (ltd_json_size(images) > 1)
-        a1111_refuse_value(d->refusal, NAME(INIT_IMAGES), "value_error",
-                           "has %zu pictures; a request starts from one, send the others in requests of their own",
-                           ltd_json_size(images));
+        a1111_refuse_value(
+            d->refusal, NAME(INIT_IMAGES), "value_error",
+            "has %zu pictures; a request starts from one, send the others in requests of their own",
+            ltd_json_size(images));
     else if (!image)
         a1111_refuse_value(d->refusal, "init_images/0", "type_error.str", "is %s; send a picture as base64",
                            ltd_json_type_name(ltd_json_type(ltd_json_first(images))));
@@ -215,8 +216,8 @@ static void take_settings(struct decoder *d)
     if (IS(d, CLIP_SKIP) && !ltd_json_get(override, "CLIP_stop_at_last_layers"))
         ltd_json_add(layers, "CLIP_stop_at_last_layers", ltd_json_copy(d->values[A1111_CLIP_SKIP].json));
     if (IS(d, OVERRIDE_SETTINGS))
-        a1111_settings_take(&d->settings, override, A1111_OVERRIDE, "override_settings/", d->catalog, take_note,
-                            d, d->refusal);
+        a1111_settings_take(&d->settings, override, A1111_OVERRIDE, "override_settings/", d->catalog,
+                            take_note, d, d->refusal);
     a1111_settings_take(&d->settings, layers, A1111_OVERRIDE, "", d->catalog, take_note, d, d->refusal);
     ltd_json_free(layers);
     if (IS(d, OVERRIDE_SETTINGS) && ltd_json_first(override) && IS(d, OVERRIDE_RESTORE) &&
@@ -248,14 +249,16 @@ static void keep_echo(struct decoder *d)
     for (int i = 0; i < A1111_FIELD_COUNT; i++)
         if (d->values[i].present && *a1111_field_standard((enum a1111_field)i) &&
             (i != A1111_INIT_IMAGES || images))
-            ltd_json_add(d->out->echo, a1111_field_name((enum a1111_field)i), ltd_json_copy(d->values[i].json));
+            ltd_json_add(d->out->echo, a1111_field_name((enum a1111_field)i),
+                         ltd_json_copy(d->values[i].json));
 }
 
 bool a1111_decode(const struct ltd_json *document, enum a1111_route route,
                   const struct a1111_settings *standing, const struct a1111_catalog *catalog,
                   struct a1111_asked *out, struct a1111_refusal *refusal)
 {
-    struct decoder d = {.route = route, .catalog = catalog, .settings = *standing, .out = out, .refusal = refusal};
+    struct decoder d = {
+        .route = route, .catalog = catalog, .settings = *standing, .out = out, .refusal = refusal};
 
     *out = (struct a1111_asked){.native = ltd_json_new_object(), .echo = ltd_json_new_object()};
     if (ltd_json_type(document) != LTD_JSON_OBJECT) {

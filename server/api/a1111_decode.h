@@ -24,8 +24,8 @@ enum { A1111_TASK_SIZE = 51 };
 
 struct a1111_asked {
     struct ltd_json *native; /* owned */
-    /* The fields as they were sent, for the answer's `parameters`: without pictures, unless they are asked for;
-     * owned. */
+    /* The fields as they were sent, for the answer's `parameters`: without pictures, unless they are asked
+     * for; owned. */
     struct ltd_json *echo;
     char task[A1111_TASK_SIZE]; /* force_task_id; "": none */
     struct a1111_note notes[JOB_MAX_WARNINGS];

@@ -37,7 +37,8 @@ static bool is_name(const char *name, const char *text, size_t length)
     return length == strlen(name) && strncmp(text, name, length) == 0;
 }
 
-/* A title whose hash is of other weights is not this model's; while the hash is not known, the name will do. */
+/* A title whose hash is of other weights is not this model's; while the hash is not known, the name will do.
+ */
 static bool is_title(const struct a1111_catalog *catalog, size_t model, const char *text)
 {
     const char *bracket = strstr(text, " [");
@@ -45,8 +46,7 @@ static bool is_title(const struct a1111_catalog *catalog, size_t model, const ch
     char digest[SHA256_TEXT_SIZE];
 
     return bracket && is_name(catalog->models->items[model].name, text, (size_t)(bracket - text)) &&
-           (is_hash(catalog, model, bracket + 2, hash) ||
-            !model_digest_get(catalog->digests, model, digest));
+           (is_hash(catalog, model, bracket + 2, hash) || !model_digest_get(catalog->digests, model, digest));
 }
 
 int a1111_model_find(const struct a1111_catalog *catalog, const char *text)

@@ -1,8 +1,8 @@
 /*
  * a1111_models.h - the models as AUTOMATIC1111 names them: by a title, "name [first ten digits of the hash]".
  *
- * Until the hash is known, the title is the name alone.  A model is found by any of its names: title, name, name
- * with .safetensors, ten or more digits of the hash.
+ * Until the hash is known, the title is the name alone.  A model is found by any of its names: title, name,
+ * name with .safetensors, ten or more digits of the hash.
  */
 #ifndef A1111_MODELS_H
 #define A1111_MODELS_H

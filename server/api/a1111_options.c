@@ -47,7 +47,8 @@ static struct ltd_json *standard_of(const struct row *row)
 {
     struct ltd_json *json = NULL;
 
-    return ltd_json_parse(row->standard, strlen(row->standard), &ltd_json_request_limits, &json, NULL) == LTD_OK
+    return ltd_json_parse(row->standard, strlen(row->standard), &ltd_json_request_limits, &json, NULL) ==
+                   LTD_OK
                ? json
                : NULL;
 }
@@ -85,8 +86,8 @@ static void take_layers(const struct taker *t, const char *place, double number)
     if (number >= 1 && number <= most)
         t->settings->stop_at_last_layers = (int)number;
     else
-        a1111_refuse_value(t->refusal, place, "value_error", "is %g; send an integer from 1 to %d, 1 for all layers",
-                           number, most);
+        a1111_refuse_value(t->refusal, place, "value_error",
+                           "is %g; send an integer from 1 to %d, 1 for all layers", number, most);
 }
 
 /* Whether a value is the one that an option is fixed at. */
@@ -110,7 +111,8 @@ static void take_option(const struct taker *t, const struct row *row, const char
 {
     struct a1111_value value = {0};
 
-    if (row->effect == INERT || !a1111_value_read(json, row->type, place, &value, t->refusal) || !value.present)
+    if (row->effect == INERT || !a1111_value_read(json, row->type, place, &value, t->refusal) ||
+        !value.present)
         return;
     if (row->effect == FIXED) {
         if (!is_standard(row, &value))

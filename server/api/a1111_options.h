@@ -1,6 +1,6 @@
 /*
- * a1111_options.h - AUTOMATIC1111's options (a1111_options.def): what stands for all requests of this family, and
- * what one request says instead.
+ * a1111_options.h - AUTOMATIC1111's options (a1111_options.def): what stands for all requests of this family,
+ * and what one request says instead.
  */
 #ifndef A1111_OPTIONS_H
 #define A1111_OPTIONS_H

@@ -79,8 +79,11 @@ void a1111_refuse_problem(struct a1111_refusal *refusal, const struct problem *p
         const char *pointer = ltd_json_string(ltd_json_get(error, "pointer"));
         const char *place = place_of ? place_of(pointer) : NULL;
 
-        a1111_refuse_value(refusal, place ? place : *pointer == '/' ? pointer + 1 : pointer, "value_error",
-                           "%s", ltd_json_string(ltd_json_get(error, "detail")));
+        a1111_refuse_value(refusal,
+                           place             ? place
+                           : *pointer == '/' ? pointer + 1
+                                             : pointer,
+                           "value_error", "%s", ltd_json_string(ltd_json_get(error, "detail")));
     }
 }
 

@@ -2,8 +2,8 @@
  * a1111_refusal.h - why a request is refused, in AUTOMATIC1111's two forms.
  *
  * Wrong values are told all at once, as its validation tells them: 422 {"detail": [{"loc": ["body", "steps"],
- * "msg", "type"}]}.  All else is {"error": "HTTPException", "detail", "body": "", "errors"}, where errors has the
- * stable word that latentd has for it everywhere.
+ * "msg", "type"}]}.  All else is {"error": "HTTPException", "detail", "body": "", "errors"}, where errors has
+ * the stable word that latentd has for it everywhere.
  */
 #ifndef A1111_REFUSAL_H
 #define A1111_REFUSAL_H

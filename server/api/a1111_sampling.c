@@ -34,7 +34,10 @@ static const struct scheduler_row schedulers[] = {
 #undef A1111_SCHEDULER
 };
 
-enum { SAMPLERS = sizeof samplers / sizeof samplers[0], SCHEDULERS = sizeof schedulers / sizeof schedulers[0] };
+enum {
+    SAMPLERS = sizeof samplers / sizeof samplers[0],
+    SCHEDULERS = sizeof schedulers / sizeof schedulers[0]
+};
 
 static bool is_name(const char *name, const char *text, size_t length)
 {
@@ -118,8 +121,7 @@ enum a1111_match a1111_sampling_find(const char *sampler, const char *scheduler,
         return A1111_SCHEDULER_UNKNOWN;
     found.sampler = (enum ltd_sampler)row->ours;
     found.scheduler = row->automatic;
-    found.names_two_schedulers =
-        inside && beside && inside != beside && beside->ours != LTD_SCHEDULER_MODEL;
+    found.names_two_schedulers = inside && beside && inside != beside && beside->ours != LTD_SCHEDULER_MODEL;
     if (chosen && chosen->ours != LTD_SCHEDULER_MODEL) {
         found.names_scheduler = row->takes_scheduler;
         found.scheduler_has_no_part = !row->takes_scheduler;
@@ -176,7 +178,8 @@ struct ltd_json *a1111_samplers_encode(void)
         ltd_json_add(row, "name", ltd_json_new_string(samplers[i].name));
         ltd_json_add(row, "aliases", encode_words(samplers[i].also));
         if (samplers[i].automatic != LTD_SCHEDULER_MODEL)
-            ltd_json_add(options, "scheduler", ltd_json_new_string(ltd_scheduler_name(samplers[i].automatic)));
+            ltd_json_add(options, "scheduler",
+                         ltd_json_new_string(ltd_scheduler_name(samplers[i].automatic)));
         ltd_json_add(row, "options", options);
         ltd_json_append(list, row);
     }

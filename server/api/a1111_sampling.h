@@ -3,7 +3,8 @@
  * a1111_schedulers.def), and what they are here.
  *
  * Names are matched as there: in any case, by name, label or alias; what stands behind a space at the end of
- * a sampler's name may be a scheduler ("DPM++ 2M Karras"), and comes before a scheduler that is named beside it.
+ * a sampler's name may be a scheduler ("DPM++ 2M Karras"), and comes before a scheduler that is named beside
+ * it.
  */
 #ifndef A1111_SAMPLING_H
 #define A1111_SAMPLING_H

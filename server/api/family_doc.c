@@ -10,6 +10,7 @@ static void add_native_fields(struct ltd_json *fields)
 }
 
 static const struct family_doc native = {"native", "Problem", PROBLEM_TYPE, NULL, add_native_fields};
-static const struct family_doc hugging_face = {"hf", "Problem", PROBLEM_TYPE, request_hf_add_schemas, request_hf_add_fields};
+static const struct family_doc hugging_face = {"hf", "Problem", PROBLEM_TYPE, request_hf_add_schemas,
+                                               request_hf_add_fields};
 
 const struct family_doc *const family_docs[] = {&native, &hugging_face, NULL};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ALWAYS true
-#define MAYBE false
+#define MAYBE  false
 
 static const struct reply_member members[] = {
 #define REPLY(schema, name, need, type, about) {schema, name, need, type, about},
@@ -40,7 +40,7 @@ static struct ltd_json *type_schema(const char *type)
     static const struct {
         const char *type, *json, *format;
     } rows[] = {
-        {"text", "string", NULL}, {"integer", "integer", NULL},      {"number", "number", NULL},
+        {"text", "string", NULL},  {"integer", "integer", NULL},    {"number", "number", NULL},
         {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"url", "string", "uri-reference"},
         {"any", NULL, NULL},
     };

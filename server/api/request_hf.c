@@ -66,42 +66,6 @@ static const char *sampler_of_class(const char *name)
     return name;
 }
 
-static struct ltd_json *copy_number(const struct ltd_json *value)
-{
-    uint64_t integer;
-
-    return ltd_json_uint64(value, &integer) ? ltd_json_new_uint64(integer)
-                                            : ltd_json_new_number(ltd_json_number(value));
-}
-
-/* The parser bounds the depth. */
-static struct ltd_json *copy_value(const struct ltd_json *value)
-{
-    struct ltd_json *copy;
-
-    switch (ltd_json_type(value)) {
-    case LTD_JSON_BOOL:
-        return ltd_json_new_bool(ltd_json_bool(value));
-    case LTD_JSON_NUMBER:
-        return copy_number(value);
-    case LTD_JSON_STRING:
-        return ltd_json_new_string(ltd_json_string(value));
-    case LTD_JSON_ARRAY:
-        copy = ltd_json_new_array();
-        for (value = ltd_json_first(value); value; value = ltd_json_next(value))
-            ltd_json_append(copy, copy_value(value));
-        return copy;
-    case LTD_JSON_OBJECT:
-        copy = ltd_json_new_object();
-        for (value = ltd_json_first(value); value; value = ltd_json_next(value))
-            ltd_json_add(copy, ltd_json_key(value), copy_value(value));
-        return copy;
-    case LTD_JSON_NULL:
-        break;
-    }
-    return ltd_json_new_null();
-}
-
 static void add_once(struct ltd_json *native, const char *name, struct ltd_json *value,
                      struct problem *problem)
 {
@@ -138,7 +102,7 @@ static void take_parameters(const struct ltd_json *from, struct ltd_json *native
         else if (found >= 0 && parameters[found].field == FIELD_SAMPLER && text)
             add_once(native, name, ltd_json_new_string(sampler_of_class(text)), problem);
         else
-            add_once(native, name, copy_value(member), problem);
+            add_once(native, name, ltd_json_copy(member), problem);
     }
 }
 
@@ -169,7 +133,7 @@ bool request_hf_decode(const struct request_context *context, const struct ltd_j
     if (is_given(given) && ltd_json_type(given) != LTD_JSON_OBJECT)
         problem_add(problem, "/parameters", "must be an object");
     problem->rename = from_picture ? rename_of_picture : rename_of_text;
-    ltd_json_add(native, from_picture ? "image" : "prompt", copy_value(ltd_json_get(document, "inputs")));
+    ltd_json_add(native, from_picture ? "image" : "prompt", ltd_json_copy(ltd_json_get(document, "inputs")));
     take_parameters(given, native, problem);
     if (request_decode_json(context, native, &request, problem))
         request->family = JOB_HF;

@@ -6,13 +6,11 @@
 
 #include "util/base64.h"
 
-enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct ltd_image **out,
-                                     struct ltd_error *err)
+enum ltd_status request_image_bytes(const char *text, uint8_t **out, size_t *size, struct ltd_error *err)
 {
     const char *base64 = base64_skip_data_url(text);
-    enum ltd_status st;
     uint8_t *bytes;
-    size_t length, size;
+    size_t length;
 
     if (!base64)
         return ltd_fail(err, LTD_EUNSUPPORTED, "of the data URLs only data:image/png;base64, is taken");
@@ -23,13 +21,26 @@ enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct
     bytes = malloc(base64_decoded_bound(length) + 1);
     if (!bytes)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
-    if (base64_decode(base64, length, bytes, &size))
-        st = ltd_png_decode(bytes, size, max_pixels, out, err);
-    else
-        st = ltd_fail(
+    if (!base64_decode(base64, length, bytes, size)) {
+        free(bytes);
+        return ltd_fail(
             err, LTD_EINVAL,
             "is not base64 (RFC 4648 section 4: padded, no spaces or line breaks, + and / rather than "
             "- and _)");
+    }
+    *out = bytes;
+    return LTD_OK;
+}
+
+enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct ltd_image **out,
+                                     struct ltd_error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    enum ltd_status st = request_image_bytes(text, &bytes, &size, err);
+
+    if (st == LTD_OK)
+        st = ltd_png_decode(bytes, size, max_pixels, out, err);
     free(bytes);
     return st;
 }

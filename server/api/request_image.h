@@ -9,6 +9,11 @@
 
 #include <latentd/params.h>
 
+/* Decodes base64, or a data URL, to bytes that the caller frees.  Errors, with a message for the client:
+ * LTD_EINVAL not base64, LTD_EUNSUPPORTED a URL, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status request_image_bytes(const char *text, uint8_t **out, size_t *size,
+                                                 struct ltd_error *err);
+
 /* Decodes base64, or a data URL, of a PNG of at most max_pixels.  The caller frees *out.  Errors, with a
  * message for the client: LTD_EINVAL not base64, LTD_EUNSUPPORTED a URL, or another format, LTD_EFORMAT,
  * LTD_ETOOBIG, LTD_ENOMEM. */

@@ -40,7 +40,8 @@ static bool read_query(const struct app *app, const struct http_request *request
 {
     char include[32], wait[32];
 
-    *out = (struct view_query){.with_images = http_request_query(request, "include", include, sizeof include)};
+    *out =
+        (struct view_query){.with_images = http_request_query(request, "include", include, sizeof include)};
     if (out->with_images && strcmp(include, "b64_png") != 0) {
         reply_error(app, request, reply, 400, "bad_query", "include may be b64_png alone");
         return false;

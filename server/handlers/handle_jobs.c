@@ -11,10 +11,10 @@
 #include "util/parse_number.h"
 #include "util/random_id.h"
 
-enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 32 };
+enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 48 };
 
-/* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to take
- * away by hanging up: its handle is what was asked for. */
+/* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to
+ * take away by hanging up: its handle is what was asked for. */
 static enum http_next create_one(struct app *app, struct http_request *request,
                                  const struct native_request *native, const char *id,
                                  struct http_reply *reply)

@@ -1,8 +1,8 @@
 /*
  * job_events.h - the native API's events of a job.
  *
- * Each is named as event_name says, has the number of the job's event as its id, and JSON as its data; the last
- * one, "succeeded", "failed" or "canceled", has the finished job.
+ * Each is named as event_name says, has the number of the job's event as its id, and JSON as its data; the
+ * last one, "succeeded", "failed" or "canceled", has the finished job.
  */
 #ifndef JOB_EVENTS_H
 #define JOB_EVENTS_H

@@ -1,6 +1,6 @@
 /*
- * native_request.h - what the native API's requests that make jobs have in common: a JSON document, preferences
- * (RFC 7240) and an Idempotency-Key.
+ * native_request.h - what the native API's requests that make jobs have in common: a JSON document,
+ * preferences (RFC 7240) and an Idempotency-Key.
  */
 #ifndef NATIVE_REQUEST_H
 #define NATIVE_REQUEST_H
@@ -29,8 +29,8 @@ bool native_request_read(const struct app *app, const struct http_request *reque
                          struct native_request *out, struct problem *problem);
 void native_request_fini(struct native_request *native);
 
-/* Whether reading takes more than a moment, and belongs to the desk: a body that is long, or has a picture, of
- * which few bytes can be many pixels, or many requests. */
+/* Whether reading takes more than a moment, and belongs to the desk: a body that is long, or has a picture,
+ * of which few bytes can be many pixels, or many requests. */
 bool native_request_is_long(const struct http_request *request);
 
 /* How the job is to be submitted; borrows native. */

@@ -121,7 +121,8 @@ static void add_responses(struct ltd_json *responses, enum http_family family, c
     }
 }
 
-static struct ltd_json *parameter(const char *name, const char *in, struct ltd_json *schema, const char *about)
+static struct ltd_json *parameter(const char *name, const char *in, struct ltd_json *schema,
+                                  const char *about)
 {
     struct ltd_json *json = ltd_json_new_object();
 

@@ -14,10 +14,10 @@
 #include <stddef.h>
 
 enum conn_phase {
-    CONN_HEAD, /* new: the head must be whole within 10 s */
-    CONN_BODY, /* 15 s, and one more for every 64 KiB received */
-    CONN_WAIT, /* the handler waits, or is at the desk: no limit here */
-    CONN_SEND, /* 160 KiB in every 10 s, or what is left */
+    CONN_HEAD,   /* new: the head must be whole within 10 s */
+    CONN_BODY,   /* 15 s, and one more for every 64 KiB received */
+    CONN_WAIT,   /* the handler waits, or is at the desk: no limit here */
+    CONN_SEND,   /* 160 KiB in every 10 s, or what is left */
     CONN_STREAM, /* no limit, but 30 s in which something waits to be read and less than 16 KiB is */
     CONN_IDLE    /* kept alive: the next head must be whole within 30 s */
 };

@@ -59,9 +59,9 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     }
     has_body = http_guard_has_body(&x->request, &length);
     /* A reply that is queued before the body has been read makes the library end the connection, and what the
-     * client still sends then resets it, so that the reply may be lost.  So the body is read first, but for one
-     * of which nobody knows where it ends, or that its client holds back; one that is too long is read, to some
-     * length, after the reply. */
+     * client still sends then resets it, so that the reply may be lost.  So the body is read first, but for
+     * one of which nobody knows where it ends, or that its client holds back; one that is too long is read,
+     * to some length, after the reply. */
     if (x->unframed || (has_body && expects_continue(&x->request)))
         return exchange_send(x);
     x->state = EXCHANGE_REFUSED;

@@ -57,8 +57,8 @@ static bool check_type(const struct exchange *x, struct http_refusal *refusal)
                            "send a form with Content-Type: multipart/form-data (curl does with --form)");
     if (form || http_request_type_is(&x->request, "application/x-www-form-urlencoded"))
         hint = " (curl does with --json)";
-    return http_refuse(refusal, 415, "content_type", "send JSON with Content-Type: application/json%s%s", hint,
-                       body == HTTP_JSON_OR_FORM_BODY ? ", or a form as multipart/form-data" : "");
+    return http_refuse(refusal, 415, "content_type", "send JSON with Content-Type: application/json%s%s",
+                       hint, body == HTTP_JSON_OR_FORM_BODY ? ", or a form as multipart/form-data" : "");
 }
 
 static bool check_body(const struct exchange *x, struct http_refusal *refusal)
@@ -141,8 +141,8 @@ bool exchange_admit(struct exchange *x)
         answer_options(x, &refusal);
         return false;
     }
-    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) ||
-        !check_query(x, &refusal) || !check_body(x, &refusal))
+    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) || !check_query(x, &refusal) ||
+        !check_body(x, &refusal))
         goto refuse;
     return !x->route->admit || x->route->admit(app->self, &x->request, &x->reply);
 

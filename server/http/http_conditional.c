@@ -6,7 +6,8 @@
 
 enum range_kind { RANGE_ALL, RANGE_PART, RANGE_NONE };
 
-/* Whether one of the tags in list is etag; a weak one is as good, for bytes that never change (RFC 9110 8.8.3.2). */
+/* Whether one of the tags in list is etag; a weak one is as good, for bytes that never change (RFC
+ * 9110 8.8.3.2). */
 static bool names_tag(const char *list, const char *etag)
 {
     const size_t length = strlen(etag);

@@ -7,8 +7,8 @@ const char http_cors_exposed[] =
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Location, Preference-Applied, Retry-After, "
     "X-Job-Id, X-Latentd-Warning, X-Request-Id, X-Seed";
 
-/* The asterisk covers what clients add on their own; Authorization is not part of it, and old browsers take it
- * by the letter. */
+/* The asterisk covers what clients add on their own; Authorization is not part of it, and old browsers take
+ * it by the letter. */
 const char http_cors_accepted[] =
     "*, Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, "
     "Prefer, Range, X-Request-Id";

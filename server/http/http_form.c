@@ -62,8 +62,8 @@ static const char *take_value(const char *at, const char *end, char *out, size_t
     return at + quoted;
 }
 
-/* Finds the parameter `name` behind the first ';' of text[0..length) and copies its value.  1 found, 0 absent,
- * -1 the parameters are malformed or the value is too long. */
+/* Finds the parameter `name` behind the first ';' of text[0..length) and copies its value.  1 found, 0
+ * absent, -1 the parameters are malformed or the value is too long. */
 static int find_parameter(const char *text, size_t length, const char *name, char *out, size_t size)
 {
     const char *const end = text + length;
@@ -94,7 +94,8 @@ static int find_parameter(const char *text, size_t length, const char *name, cha
 
 static bool read_boundary(const struct http_request *request, struct form_reader *reader)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'()+_,-./:=? ";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'()+_,-./:=? ";
     const char *type = http_request_header(request, "Content-Type");
     char *boundary = reader->delimiter + 4;
     size_t length;
@@ -109,8 +110,8 @@ static bool read_boundary(const struct http_request *request, struct form_reader
     return true;
 }
 
-/* The end of a delimiter's line, of which rest follows the boundary; *last whether it closes the form.  NULL when
- * it is another line, one that only starts like a delimiter. */
+/* The end of a delimiter's line, of which rest follows the boundary; *last whether it closes the form.  NULL
+ * when it is another line, one that only starts like a delimiter. */
 static const char *delimiter_line_end(const struct form_reader *reader, const char *rest, bool *last)
 {
     *last = reader->end - rest >= 2 && rest[0] == '-' && rest[1] == '-';
@@ -125,7 +126,8 @@ static const char *delimiter_line_end(const struct form_reader *reader, const ch
 static const char *find_delimiter(const struct form_reader *reader, const char *at, const char **data_end,
                                   bool *last)
 {
-    while ((at = memmem(at, (size_t)(reader->end - at), reader->delimiter, reader->delimiter_length)) != NULL) {
+    while ((at = memmem(at, (size_t)(reader->end - at), reader->delimiter, reader->delimiter_length)) !=
+           NULL) {
         const char *next = delimiter_line_end(reader, at + reader->delimiter_length, last);
 
         *data_end = at;
@@ -142,7 +144,8 @@ static const char *find_first_delimiter(const struct form_reader *reader, bool *
     const size_t length = reader->delimiter_length - 2;
     const char *data_end, *next = NULL;
 
-    if ((size_t)(reader->end - reader->at) >= length && memcmp(reader->at, reader->delimiter + 2, length) == 0)
+    if ((size_t)(reader->end - reader->at) >= length &&
+        memcmp(reader->at, reader->delimiter + 2, length) == 0)
         next = delimiter_line_end(reader, reader->at + length, last);
     return next ? next : find_delimiter(reader, reader->at, &data_end, last);
 }
@@ -191,8 +194,8 @@ static const char *keep_text(struct http_form *form)
     return text;
 }
 
-static bool take_disposition(const struct form_line *value, struct http_form *form, struct http_form_part *part,
-                             struct http_refusal *why)
+static bool take_disposition(const struct form_line *value, struct http_form *form,
+                             struct http_form_part *part, struct http_refusal *why)
 {
     size_t room;
     char *text = texts_end(form, &room);

@@ -30,8 +30,9 @@ struct http_form {
 /* Whether the request's Content-Type is multipart/form-data. */
 bool http_form_is_sent(const struct http_request *request);
 
-/* Takes the body apart; it must outlive *out, which the caller ends with http_form_fini.  A pass over all bytes:
- * for the desk when the body is large.  False: *why says what is wrong (400), and there is nothing to end. */
+/* Takes the body apart; it must outlive *out, which the caller ends with http_form_fini.  A pass over all
+ * bytes: for the desk when the body is large.  False: *why says what is wrong (400), and there is nothing to
+ * end. */
 bool http_form_parse(const struct http_request *request, struct http_form *out, struct http_refusal *why);
 void http_form_fini(struct http_form *form); /* also of a zeroed struct */
 

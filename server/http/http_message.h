@@ -92,11 +92,11 @@ enum http_stream_state { HTTP_STREAM_MORE, HTTP_STREAM_END };
 /* A reply that comes piece by piece.  Everything is called on the HTTP thread and must be quick. */
 struct http_stream {
     void *self; /* first argument of next and free */
-    /* Writes the next piece, a reference that passes to the caller, or NULL when there is nothing now: then it
-     * is called again after httpd_wake(ticket), or after ping_s.  END: nothing follows this piece. */
+    /* Writes the next piece, a reference that passes to the caller, or NULL when there is nothing now: then
+     * it is called again after httpd_wake(ticket), or after ping_s.  END: nothing follows this piece. */
     enum http_stream_state (*next)(void *self, struct blob **piece);
     void (*free)(void *self); /* once, when the reply has ended, however it ended; NULL: nothing to free */
-    /* What goes out when nothing else has for ping_s, so that proxies keep the connection; NULL: nothing.  The
+    /* What goes out when nothing else has for ping_s, so that proxies keep the connection; NULL: nothing. The
      * reference passes to the caller. */
     struct blob *(*ping)(void);
     double ping_s; /* 0: never */

@@ -12,8 +12,8 @@
 enum http_next {
     HTTP_REPLY,  /* *reply is filled */
     HTTP_STREAM, /* *reply has status, content_type, headers and stream: the body comes piece by piece */
-    /* The handler is called again, with request->resumed, after httpd_wake or when reply->wait_until has come,
-     * whichever is first; it may wait again.  No thread waits.  The request's body is gone by then. */
+    /* The handler is called again, with request->resumed, after httpd_wake or when reply->wait_until has
+     * come, whichever is first; it may wait again.  No thread waits.  The request's body is gone by then. */
     HTTP_WAIT,
     HTTP_DESK /* this takes long: the handler is called again, with request->at_desk, on a thread for that */
 };
@@ -40,13 +40,13 @@ struct http_route {
     http_handle_fn *handle;
     http_admit_fn *admit; /* NULL: always */
     enum http_body body;
-    /* The query parameters that it knows, with a space between two; NULL: any.  Others are refused, since they
-     * might else be taken for heard. */
+    /* The query parameters that it knows, with a space between two; NULL: any.  Others are refused, since
+     * they might else be taken for heard. */
     const char *query;
 };
 
-/* Finds the route and fills request->params and family.  NULL: *refusal says 404, or 405 with the methods that
- * there are, OPTIONS among them. */
+/* Finds the route and fills request->params and family.  NULL: *refusal says 404, or 405 with the methods
+ * that there are, OPTIONS among them. */
 const struct http_route *http_route_find(const struct http_route *routes, size_t count,
                                          struct http_request *request, struct http_refusal *refusal);
 

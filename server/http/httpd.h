@@ -34,11 +34,12 @@ struct http_app {
     size_t route_count;
     const struct http_prefix *prefixes; /* the family of paths that have no route; others are native */
     size_t prefix_count;
-    /* Makes the reply to a request that no handler saw, in the form of request->family; on the HTTP thread. */
+    /* Makes the reply to a request that no handler saw, in the form of request->family; on the HTTP thread.
+     */
     void (*refuse)(void *self, const struct http_request *request, const struct http_refusal *refusal,
                    struct http_reply *reply);
-    /* The client of a waiting or streaming request hung up; once, on the watching or the HTTP thread.  note is
-     * what the handler had written into request->note. */
+    /* The client of a waiting or streaming request hung up; once, on the watching or the HTTP thread.  note
+     * is what the handler had written into request->note. */
     void (*abandon)(void *self, const char *note, uint64_t ticket);
     /* A reply has ended, or its connection has (status 499 when its client went away before there was one);
      * route is NULL when none fitted; seconds from the request's first line, sent bytes of the body.  The

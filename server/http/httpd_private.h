@@ -64,7 +64,7 @@ struct exchange {
     bool watched;       /* the socket is in hangup_epoll */
     struct blob *piece; /* of a stream, being sent */
     size_t piece_sent;
-    bool stream_ended; /* nothing follows `piece` */
+    bool stream_ended;  /* nothing follows `piece` */
     double quiet_since; /* the stream has sent nothing; clock_monotonic */
     size_t sent;        /* bytes of the body, handed to the library */
     struct desk_item desk;
@@ -94,8 +94,8 @@ void exchange_free_body(struct exchange *x);
 /* Hands exchange->reply to the library.  MHD_NO ends the connection. */
 enum MHD_Result exchange_send(struct exchange *x);
 /* Writes exchange->reply past the library, which takes none before the body's end or in the middle of it;
- * nothing else has been written for this request.  What the client still sends is read, so that the words reach
- * it. */
+ * nothing else has been written for this request.  What the client still sends is read, so that the words
+ * reach it. */
 void exchange_say_last_word(struct exchange *x);
 /* The reply whose body is exchange->reply.stream; NULL without memory. */
 struct MHD_Response *exchange_new_stream(struct exchange *x);

@@ -45,8 +45,8 @@ void wait_list_remove(struct wait_list *list, struct wait_entry *entry);
 /* The handler or the stream is about to be asked (again): what wakes it from here on is news. */
 void wait_list_listen(struct wait_list *list, struct wait_entry *entry);
 
-/* The connection is suspended from now on, until `until` at the latest (0: no limit).  True: it has been woken
- * already, and the caller resumes it. */
+/* The connection is suspended from now on, until `until` at the latest (0: no limit).  True: it has been
+ * woken already, and the caller resumes it. */
 bool wait_list_park(struct wait_list *list, struct wait_entry *entry, double until, bool tell);
 
 /* Something has happened for this ticket.  Returns the connection that the caller must resume, or NULL:

@@ -56,7 +56,7 @@ def test_png_answer_is_the_same_picture_with_its_seed():
         as_json = d.generate(SMALL)
         as_png = d.generate(SMALL, headers={"Accept": "image/png"})
         equal(as_png.body, picture(as_json))
-        equal(as_png.headers["X-Latentd-Seed"], "7")
+        equal(as_png.headers["X-Seed"], "7")
         equal(as_png.headers["X-Content-Type-Options"], "nosniff")
         true("sandbox" in as_png.headers["Content-Security-Policy"], "no sandbox")
         two = d.generate(dict(SMALL, count=2), headers={"Accept": "image/png"})
