@@ -445,6 +445,19 @@ def test_fields_of_jobs_are_checked_like_all_others():
         equal(job["request"]["tags"], ["a", "b"])
 
 
+def test_an_estimate_queues_nothing():
+    with Daemon() as d:
+        small = d.post("/api/v1/estimate", dict(SMALL, count=2))
+        equal(small.status, 200, small.body)
+        told = small.json()
+        equal((told["request"]["count"], told["warnings"], told["position"]), (2, [], 1))
+        large = d.post("/api/v1/estimate", dict(SMALL, width=256, height=256, steps=20)).json()
+        true(large["seconds"] > 4 * told["seconds"] > 0, f"{large['seconds']} s and {told['seconds']} s")
+        true(large["bytes"] > told["bytes"] > 0, f"{large['bytes']} and {told['bytes']} bytes")
+        equal(d.post("/api/v1/estimate", dict(SMALL, steps=0, width=1)).pointers(), ["/steps", "/width"])
+        equal(d.get("/api/v1/jobs").json()["jobs"], [])
+
+
 def test_the_queue_is_told():
     with Daemon("--queue-limit", "5", fake_step_ms=50) as d:
         queue = d.get("/api/v1/queue").json()
