@@ -1,6 +1,8 @@
 #include "handlers/app.h"
 
 #include "api/job_encode.h"
+#include "api/model_encode.h"
+#include "util/model_path.h"
 
 enum http_next handle_models(void *self, struct http_request *request, struct http_reply *reply)
 {
@@ -8,6 +10,32 @@ enum http_next handle_models(void *self, struct http_request *request, struct ht
 
     (void)request;
     reply_json(reply, 200, models_encode(app->models));
+    return HTTP_REPLY;
+}
+
+enum http_next handle_model(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+    char name[MODEL_NAME_SIZE];
+    const int found =
+        http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
+
+    if (found >= 0)
+        reply_json(reply, 200, model_encode(app->models, (size_t)found));
+    else
+        reply_error(app, request, reply, 404, "not_found",
+                    "no model of that name is served; GET /api/v1/models lists those that are");
+    return HTTP_REPLY;
+}
+
+enum http_next handle_queue(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+    struct job_queue_view queue;
+
+    (void)request;
+    jobs_queue(app->jobs, &queue);
+    reply_json(reply, 200, queue_encode(&queue));
     return HTTP_REPLY;
 }
 

@@ -87,6 +87,17 @@ static bool check_layout(const struct exchange *x, struct http_refusal *refusal)
                        "the head has a bare line feed, a folded line, a zero byte or a line without a name");
 }
 
+static bool check_query(const struct exchange *x, struct http_refusal *refusal)
+{
+    enum { SHOWN = 64 };
+    const char *known = x->route->query, *name;
+    size_t length;
+
+    name = known ? http_request_query_unknown(&x->request, known, &length) : NULL;
+    return !name || http_refuse(refusal, 400, "bad_query", "there is no query parameter \"%.*s\" here%s%s",
+                                (int)(length < SHOWN ? length : SHOWN), name, *known ? ", only " : "", known);
+}
+
 /* What must be right for anybody to know where this request ends. */
 static bool check_framing(struct exchange *x, struct http_refusal *refusal)
 {
@@ -130,7 +141,8 @@ bool exchange_admit(struct exchange *x)
         answer_options(x, &refusal);
         return false;
     }
-    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) || !check_body(x, &refusal))
+    if (!x->route || !http_cors_check(&x->httpd->cors, &x->request, &refusal) || !check_query(x, &refusal) ||
+        !check_body(x, &refusal))
         goto refuse;
     return !x->route->admit || x->route->admit(app->self, &x->request, &x->reply);
 

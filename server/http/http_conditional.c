@@ -113,11 +113,16 @@ static void reply_part(const struct http_request *request, struct http_reply *re
     }
 }
 
-void http_reply_bytes(const struct http_request *request, struct http_reply *reply, const char *content_type,
-                      struct blob *body, const char *etag)
+bool http_request_knows(const struct http_request *request, const char *etag)
 {
     const char *known = http_request_header(request, "If-None-Match");
 
+    return known && names_tag(known, etag);
+}
+
+void http_reply_bytes(const struct http_request *request, struct http_reply *reply, const char *content_type,
+                      struct blob *body, const char *etag)
+{
     if (!body) {
         http_reply_body(reply, 503, NULL, NULL);
         return;
@@ -125,7 +130,7 @@ void http_reply_bytes(const struct http_request *request, struct http_reply *rep
     if (etag)
         http_reply_header(reply, "ETag", "\"%s\"", etag);
     http_reply_header(reply, "Accept-Ranges", "bytes");
-    if (etag && known && names_tag(known, etag))
+    if (etag && http_request_knows(request, etag))
         reply->status = 304;
     else
         reply_part(request, reply, content_type, body, etag);

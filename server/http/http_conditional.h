@@ -4,6 +4,8 @@
 #ifndef HTTP_CONDITIONAL_H
 #define HTTP_CONDITIONAL_H
 
+#include <stdbool.h>
+
 #include "http/http_message.h"
 #include "util/blob.h"
 
@@ -13,5 +15,8 @@
  * bytes always have the same; NULL: neither ETag nor 304. */
 void http_reply_bytes(const struct http_request *request, struct http_reply *reply, const char *content_type,
                       struct blob *body, const char *etag);
+
+/* Whether the client has what etag names, as If-None-Match says. */
+bool http_request_knows(const struct http_request *request, const char *etag);
 
 #endif

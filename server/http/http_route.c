@@ -14,7 +14,7 @@ static bool matches(const char *pattern, const char *path, struct http_param par
                 return false;
             params[count++] = (struct http_param){path, size};
             path += size;
-            pattern += 2;
+            pattern += strcspn(pattern, "}") + 1;
         } else if (*pattern++ != *path++) {
             return false;
         }

@@ -36,10 +36,13 @@ enum http_body {
 struct http_route {
     enum http_family family;
     const char *method;  /* a GET route answers HEAD too */
-    const char *pattern; /* "/api/v1/jobs/{}/images/{}": {} is one segment that is not empty */
+    const char *pattern; /* "/api/v1/jobs/{id}/images/{n}": {name} is one segment that is not empty */
     http_handle_fn *handle;
     http_admit_fn *admit; /* NULL: always */
     enum http_body body;
+    /* The query parameters that it knows, with a space between two; NULL: any.  Others are refused, since
+     * they might else be taken for heard. */
+    const char *query;
 };
 
 /* Finds the route and fills request->params and family.  NULL: *refusal says 404, or 405 with the methods

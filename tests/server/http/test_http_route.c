@@ -9,11 +9,11 @@ static enum http_next nothing(void *app, struct http_request *request, struct ht
 }
 
 static const struct http_route routes[] = {
-    {FAMILY_NATIVE, "GET", "/", nothing, NULL, HTTP_NO_BODY},
-    {FAMILY_NATIVE, "GET", "/jobs/{}", nothing, NULL, HTTP_NO_BODY},
-    {FAMILY_NATIVE, "DELETE", "/jobs/{}", nothing, NULL, HTTP_NO_BODY},
-    {FAMILY_NATIVE, "GET", "/jobs/{}/images/{}", nothing, NULL, HTTP_NO_BODY},
-    {FAMILY_OPENAI, "POST", "/jobs", nothing, NULL, HTTP_JSON_BODY},
+    {FAMILY_NATIVE, "GET", "/", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "GET", "/jobs/{id}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "DELETE", "/jobs/{id}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "GET", "/jobs/{id}/images/{n}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_OPENAI, "POST", "/jobs", nothing, NULL, HTTP_JSON_BODY, NULL},
 };
 
 static struct http_request request;
