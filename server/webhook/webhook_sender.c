@@ -57,12 +57,14 @@ static void land_ended(struct webhooks *webhooks, struct flights *flights)
     int left;
 
     while ((message = curl_multi_info_read(webhooks->multi, &left))) {
-        struct transfer *transfer = NULL;
+        char *pointer = NULL;
+        struct transfer *transfer;
         struct outcome outcome;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
+        transfer = (struct transfer *)(void *)pointer;
         outcome = transfer_outcome(transfer, (int)message->data.result);
         land(webhooks, flights, transfer, &outcome);
     }

@@ -29,8 +29,8 @@ struct webhook_secrets {
 /* Adds "whsec_" and base64.  NULL when it worked, else what is wrong, which tells nothing of the secret. */
 const char *webhook_secrets_add(struct webhook_secrets *secrets, const char *text);
 
-/* Writes the value of webhook-signature for a message: of its id, the time in seconds since 1970, and the body.
- * False without memory. */
+/* Writes the value of webhook-signature for a message: of its id, the time in seconds since 1970, and the
+ * body. False without memory. */
 bool webhook_sign(const struct webhook_secrets *secrets, const char *id, int64_t timestamp, const void *body,
                   size_t size, char out[WEBHOOK_SIGNATURE_SIZE]);
 

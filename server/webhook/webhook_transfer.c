@@ -35,12 +35,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 }
 
 /* False without memory. */
-static bool add_header(struct transfer *transfer, const char *format, const char *value)
+static bool add_header(struct transfer *transfer, const char *name, const char *value)
 {
     char line[WEBHOOK_SIGNATURE_SIZE + 64];
     struct curl_slist *list;
 
-    snprintf(line, sizeof line, format, value);
+    snprintf(line, sizeof line, "%s:%s%s", name, *value ? " " : "", value);
     list = curl_slist_append(transfer->headers, line);
     if (list)
         transfer->headers = list;
@@ -57,9 +57,9 @@ static bool add_headers(struct transfer *transfer)
     snprintf(time, sizeof time, "%" PRId64, now);
     return webhook_sign(&transfer->webhooks->secrets, id, now, blob_data(message->body),
                         blob_size(message->body), signature) &&
-           add_header(transfer, "%s", "Content-Type: application/json") && add_header(transfer, "%s", "Expect:") &&
-           add_header(transfer, "webhook-id: %s", id) && add_header(transfer, "webhook-timestamp: %s", time) &&
-           add_header(transfer, "webhook-signature: %s", signature);
+           add_header(transfer, "Content-Type", "application/json") && add_header(transfer, "Expect", "") &&
+           add_header(transfer, "webhook-id", id) && add_header(transfer, "webhook-timestamp", time) &&
+           add_header(transfer, "webhook-signature", signature);
 }
 
 /* False: one of the options was not taken, without which the request may not go out. */

@@ -79,7 +79,8 @@ static bool judge(const struct webhook_policy *policy, const struct parts *parts
 static bool take_apart(const char *url, struct parts *parts, char why[WEBHOOK_WHY_SIZE])
 {
     CURLU *handle = curl_url();
-    CURLUcode code = handle ? curl_url_set(handle, CURLUPART_URL, url, CURLU_DISALLOW_USER) : CURLUE_OUT_OF_MEMORY;
+    CURLUcode code =
+        handle ? curl_url_set(handle, CURLUPART_URL, url, CURLU_DISALLOW_USER) : CURLUE_OUT_OF_MEMORY;
 
     if (code == CURLUE_OK)
         code = curl_url_get(handle, CURLUPART_SCHEME, &parts->scheme, 0);

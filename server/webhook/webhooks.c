@@ -7,11 +7,7 @@
 #include "util/clock.h"
 #include "webhook/webhooks_private.h"
 
-enum {
-    MOST_PENDING = 4096,
-    MOST_REMEMBERED = 4096,
-    LONGEST_WAIT_S = 60
-};
+enum { MOST_PENDING = 4096, MOST_REMEMBERED = 4096, LONGEST_WAIT_S = 60 };
 
 static const size_t most_pending_bytes = (size_t)64 << 20;
 static const double pause_growth = 2.5, pause_jitter = 0.2;
@@ -159,16 +155,27 @@ static void on_ended(void *self, const struct job_record *job, double run_s)
 void webhooks_observe(struct webhooks *webhooks, struct jobs *jobs)
 {
     if (webhooks)
-        jobs_observe(jobs, &(struct job_observer){.self = webhooks, .started = on_started, .ended = on_ended});
+        jobs_observe(jobs,
+                     &(struct job_observer){.self = webhooks, .started = on_started, .ended = on_ended});
 }
 
-bool webhooks_take(const struct webhooks *webhooks, const char *url, char why[WEBHOOK_WHY_SIZE])
+/* Off is no address either. */
+static bool take(const struct webhooks *webhooks, const char *url, bool *named, char why[WEBHOOK_WHY_SIZE])
 {
+    if (webhooks)
+        return webhook_policy_takes(&webhooks->policy, url, named, why);
+    snprintf(why, WEBHOOK_WHY_SIZE, "webhooks are off: the server was started without a webhook_secret");
+    return false;
+}
+
+bool webhooks_take(const struct webhooks *webhooks, const char *url, char *why, size_t size)
+{
+    char reason[WEBHOOK_WHY_SIZE];
     bool named;
 
-    if (webhooks)
-        return webhook_policy_takes(&webhooks->policy, url, &named, why);
-    snprintf(why, WEBHOOK_WHY_SIZE, "webhooks are off: the server was started without a webhook_secret");
+    if (take(webhooks, url, &named, reason))
+        return true;
+    snprintf(why, size, "%s", reason);
     return false;
 }
 
@@ -180,7 +187,7 @@ enum ltd_status webhooks_test(struct webhooks *webhooks, const char *url, struct
     bool named = false;
     enum ltd_status st;
 
-    if (!webhooks_take(webhooks, url, why) || !webhook_policy_takes(&webhooks->policy, url, &named, why))
+    if (!take(webhooks, url, &named, why))
         return ltd_fail(err, LTD_EINVAL, "%s", why);
     st = new_message(url, named, body, 1, &message, err);
     if (st != LTD_OK)
@@ -191,12 +198,14 @@ enum ltd_status webhooks_test(struct webhooks *webhooks, const char *url, struct
     return enqueue(webhooks, message, err);
 }
 
-/* A message of the list whose id, or whose job, is text, looking from the newest on; NULL: there is none. */
-static const struct message *find(const struct message *from, const char *id, const char *job)
+/* The newest message of the list with that id; NULL: there is none. */
+static const struct message *find(const struct message_list *list, const char *id)
 {
-    while (from && (id ? strcmp(from->told.id, id) : strcmp(from->told.job, job)) != 0)
-        from = from->previous;
-    return from;
+    const struct message *message = list->last;
+
+    while (message && strcmp(message->told.id, id) != 0)
+        message = message->previous;
+    return message;
 }
 
 bool webhooks_get(struct webhooks *webhooks, const char *id, struct delivery *out)
@@ -206,32 +215,44 @@ bool webhooks_get(struct webhooks *webhooks, const char *id, struct delivery *ou
     if (!webhooks)
         return false;
     pthread_mutex_lock(&webhooks->lock);
-    message = find(webhooks->pending.last, id, NULL);
+    message = find(&webhooks->pending, id);
     if (!message)
-        message = find(webhooks->over.last, id, NULL);
+        message = find(&webhooks->over, id);
     if (message)
         *out = message->told;
     pthread_mutex_unlock(&webhooks->lock);
     return message != NULL;
 }
 
+/* Copies those of a job, newest first; how many. */
+static size_t copy_of_job(const struct message_list *list, const char *job, struct delivery *out, size_t room)
+{
+    size_t count = 0;
+
+    for (const struct message *message = list->last; message && count < room; message = message->previous)
+        if (strcmp(message->told.job, job) == 0)
+            out[count++] = message->told;
+    return count;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct delivery *one = a, *other = b;
+
+    return (one->created_ms < other->created_ms) - (one->created_ms > other->created_ms);
+}
+
 size_t webhooks_of_job(struct webhooks *webhooks, const char *job, struct delivery *out, size_t room)
 {
-    const struct message_list *lists[2];
-    size_t count = 0;
+    size_t count;
 
     if (!webhooks)
         return 0;
-    lists[0] = &webhooks->pending;
-    lists[1] = &webhooks->over;
     pthread_mutex_lock(&webhooks->lock);
-    for (size_t i = 0; i < 2; i++) {
-        const struct message *message = find(lists[i]->last, NULL, job);
-
-        for (; message && count < room; message = find(message->previous, NULL, job))
-            out[count++] = message->told;
-    }
+    count = copy_of_job(&webhooks->pending, job, out, room);
+    count += copy_of_job(&webhooks->over, job, out + count, room - count);
     pthread_mutex_unlock(&webhooks->lock);
+    qsort(out, count, sizeof *out, newest_first);
     return count;
 }
 
@@ -431,6 +452,7 @@ void webhooks_close(struct webhooks *webhooks)
         next = message->next;
         free_message(message);
     }
+    webhook_sender_free(webhooks);
     webhook_policy_fini(&webhooks->policy);
     pthread_mutex_destroy(&webhooks->lock);
     free(webhooks);

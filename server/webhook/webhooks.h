@@ -30,7 +30,7 @@ struct webhooks;
 
 struct webhooks_config {
     struct webhook_secrets secrets; /* at least one */
-    const char *const *allow;       /* [allow_count], as webhook_policy_init takes it; borrowed until the end */
+    const char *const *allow; /* [allow_count], as webhook_policy_init takes it; borrowed until the end */
     size_t allow_count;
     const char *const *ports; /* [port_count] */
     size_t port_count;
@@ -69,10 +69,11 @@ LTD_MUST_USE enum ltd_status webhooks_open(const struct webhooks_config *config,
 /* Delivers what jobs tell from now on; before the first submit. */
 void webhooks_observe(struct webhooks *webhooks, struct jobs *jobs);
 
-/* Whether a job may name this URL.  False: why says what is wrong with it, or that webhooks are off. */
-bool webhooks_take(const struct webhooks *webhooks, const char *url, char why[WEBHOOK_WHY_SIZE]);
+/* Whether a job may name this URL.  False: why, of size bytes, says what is wrong with it, or that webhooks
+ * are off. */
+bool webhooks_take(const struct webhooks *webhooks, const char *url, char *why, size_t size);
 
-/* Copies the newest `room` deliveries of a job, newest first; how many. */
+/* Copies `room` deliveries of a job, newest first; how many. */
 size_t webhooks_of_job(struct webhooks *webhooks, const char *job, struct delivery *out, size_t room);
 
 /* Sends body once, and writes the delivery's id.  notify is called when it is over.  A reference to body is

@@ -23,10 +23,10 @@ void webhooks_observe(struct webhooks *webhooks, struct jobs *jobs)
     (void)webhooks, (void)jobs;
 }
 
-bool webhooks_take(const struct webhooks *webhooks, const char *url, char why[WEBHOOK_WHY_SIZE])
+bool webhooks_take(const struct webhooks *webhooks, const char *url, char *why, size_t size)
 {
     (void)webhooks, (void)url;
-    snprintf(why, WEBHOOK_WHY_SIZE, "%s", none);
+    snprintf(why, size, "%s", none);
     return false;
 }
 

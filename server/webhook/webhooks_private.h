@@ -52,18 +52,19 @@ struct outcome {
     bool final;        /* trying again would be of no use */
 };
 
-/* Takes a message whose time has come for a try; NULL: none.  *next: clock_monotonic when the next one is due,
- * at most a minute from now. */
+/* Takes a message whose time has come for a try; NULL: none.  *next: clock_monotonic when the next one is
+ * due, at most a minute from now. */
 struct message *webhooks_take_due(struct webhooks *webhooks, double now, double *next);
 /* Hands it back. */
 void webhooks_give_back(struct webhooks *webhooks, struct message *message, const struct outcome *outcome);
 /* Whether the sender is to end now. */
 bool webhooks_are_over(struct webhooks *webhooks, double now);
 
-/* The sender: starts and ends its thread. */
+/* The sender: starts, wakes and ends its thread, and frees what it used. */
 enum ltd_status webhook_sender_start(struct webhooks *webhooks, struct ltd_error *err);
 void webhook_sender_wake(struct webhooks *webhooks);
 void webhook_sender_join(struct webhooks *webhooks);
+void webhook_sender_free(struct webhooks *webhooks);
 
 /* One try under way. */
 struct transfer {
