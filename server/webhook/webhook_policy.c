@@ -8,7 +8,7 @@
 
 static const char name_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 
-/* A name stays in the list, where only names are compared with it. */
+/* Names are looked for in the list itself. */
 static enum ltd_status add_allowed(struct webhook_policy *policy, const char *text, struct ltd_error *err)
 {
     if (address_range_parse(text, &policy->ranges[policy->range_count]))
@@ -61,8 +61,10 @@ void webhook_policy_fini(struct webhook_policy *policy)
 
 bool webhook_policy_names(const struct webhook_policy *policy, const char *host)
 {
+    struct address_range unused;
+
     for (size_t i = 0; i < policy->name_count; i++)
-        if (strcasecmp(policy->names[i], host) == 0)
+        if (strcasecmp(policy->names[i], host) == 0 && !address_range_parse(policy->names[i], &unused))
             return true;
     return false;
 }

@@ -17,7 +17,8 @@
 enum { WEBHOOK_MAX_PORTS = 64, WEBHOOK_WHY_SIZE = 192 };
 
 struct webhook_policy {
-    const char *const *names; /* hosts that may be plain http and have private addresses; borrowed */
+    const char *const *names; /* [name_count] hosts that may be plain http and have private addresses, among
+                                 texts of the ranges; borrowed */
     size_t name_count;
     struct address_range *ranges; /* [range_count] addresses with the same freedom; owned */
     size_t range_count;
