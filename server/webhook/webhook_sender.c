@@ -5,6 +5,9 @@
 
 enum { MOST_IN_FLIGHT = 32 };
 
+/* The end is looked for at least as often. */
+static const double longest_wait_s = 0.5;
+
 static const struct outcome no_memory = {.error = "no memory for the request"},
                             cut_off = {.error = "the server ended before the answer came", .final = true};
 
@@ -28,14 +31,13 @@ static void land(struct webhooks *webhooks, struct flights *flights, struct tran
     transfer_free(transfer);
 }
 
-/* Starts what is due, as far as there is room; when something will be due next. */
-static double start_due(struct webhooks *webhooks, struct flights *flights)
+/* Starts what is due, as far as there is room. */
+static void start_due(struct webhooks *webhooks, struct flights *flights)
 {
     const double now = clock_monotonic();
     struct message *message;
-    double next = now;
 
-    while (flights->count < MOST_IN_FLIGHT && (message = webhooks_take_due(webhooks, now, &next))) {
+    while (flights->count < MOST_IN_FLIGHT && (message = webhooks_take_due(webhooks, now))) {
         struct transfer *transfer = transfer_new(webhooks, message);
 
         if (!transfer || curl_multi_add_handle(webhooks->multi, transfer->easy) != CURLM_OK) {
@@ -48,7 +50,16 @@ static double start_due(struct webhooks *webhooks, struct flights *flights)
         flights->first = transfer;
         flights->count++;
     }
-    return flights->count < MOST_IN_FLIGHT ? next : now + 1;
+}
+
+/* Waits for the network, for what is due next, or to be woken. */
+static void wait_for_more(struct webhooks *webhooks, const struct flights *flights)
+{
+    const double now = clock_monotonic();
+    const double latest = now + longest_wait_s;
+    const double next = flights->count < MOST_IN_FLIGHT ? webhooks_next_due(webhooks, latest) : latest;
+
+    curl_multi_poll(webhooks->multi, NULL, 0, next > now ? (int)((next - now) * 1e3) + 1 : 0, NULL);
 }
 
 static void land_ended(struct webhooks *webhooks, struct flights *flights)
@@ -76,13 +87,12 @@ static void *send_all(void *arg)
     struct flights flights = {0};
 
     while (!webhooks_are_over(webhooks, clock_monotonic())) {
-        double next = start_due(webhooks, &flights) - clock_monotonic();
         int running;
 
+        start_due(webhooks, &flights);
         curl_multi_perform(webhooks->multi, &running);
         land_ended(webhooks, &flights);
-        next = next < 0 ? 0 : next > 1 ? 1 : next;
-        curl_multi_poll(webhooks->multi, NULL, 0, (int)(next * 1e3) + 1, NULL);
+        wait_for_more(webhooks, &flights);
     }
     while (flights.first)
         land(webhooks, &flights, flights.first, &cut_off);

@@ -7,7 +7,7 @@
 #include "util/clock.h"
 #include "webhook/webhooks_private.h"
 
-enum { MOST_PENDING = 4096, MOST_REMEMBERED = 4096, LONGEST_WAIT_S = 60 };
+enum { MOST_PENDING = 4096, MOST_REMEMBERED = 4096 };
 
 static const size_t most_pending_bytes = (size_t)64 << 20;
 static const double pause_growth = 2.5, pause_jitter = 0.2;
@@ -162,9 +162,12 @@ void webhooks_observe(struct webhooks *webhooks, struct jobs *jobs)
 /* Off is no address either. */
 static bool take(const struct webhooks *webhooks, const char *url, bool *named, char why[WEBHOOK_WHY_SIZE])
 {
-    if (webhooks)
+    if (webhooks && strlen(url) <= JOB_MAX_URL_BYTES)
         return webhook_policy_takes(&webhooks->policy, url, named, why);
-    snprintf(why, WEBHOOK_WHY_SIZE, "webhooks are off: the server was started without a webhook_secret");
+    if (webhooks)
+        snprintf(why, WEBHOOK_WHY_SIZE, "send a URL of at most %d bytes", JOB_MAX_URL_BYTES);
+    else
+        snprintf(why, WEBHOOK_WHY_SIZE, "webhooks are off: the server was started without a webhook_secret");
     return false;
 }
 
@@ -268,24 +271,28 @@ struct webhook_counts webhooks_count(struct webhooks *webhooks)
     return counts;
 }
 
-struct message *webhooks_take_due(struct webhooks *webhooks, double now, double *next)
+struct message *webhooks_take_due(struct webhooks *webhooks, double now)
 {
-    struct message *due = NULL;
+    struct message *message;
 
-    *next = now + LONGEST_WAIT_S;
     pthread_mutex_lock(&webhooks->lock);
-    for (struct message *message = webhooks->pending.first; message; message = message->next) {
-        if (message->in_flight)
-            continue;
-        if (!due && message->due <= now)
-            due = message;
-        else if (message->due < *next)
-            *next = message->due;
-    }
-    if (due)
-        due->in_flight = true;
+    message = webhooks->pending.first;
+    while (message && (message->in_flight || message->due > now))
+        message = message->next;
+    if (message)
+        message->in_flight = true;
     pthread_mutex_unlock(&webhooks->lock);
-    return due;
+    return message;
+}
+
+double webhooks_next_due(struct webhooks *webhooks, double latest)
+{
+    pthread_mutex_lock(&webhooks->lock);
+    for (const struct message *message = webhooks->pending.first; message; message = message->next)
+        if (!message->in_flight && message->due < latest)
+            latest = message->due;
+    pthread_mutex_unlock(&webhooks->lock);
+    return latest;
 }
 
 /* Seconds until the try after `tries`. */

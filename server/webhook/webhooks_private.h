@@ -52,9 +52,10 @@ struct outcome {
     bool final;        /* trying again would be of no use */
 };
 
-/* Takes a message whose time has come for a try; NULL: none.  *next: clock_monotonic when the next one is
- * due, at most a minute from now. */
-struct message *webhooks_take_due(struct webhooks *webhooks, double now, double *next);
+/* Takes a message whose time has come for a try; NULL: none. */
+struct message *webhooks_take_due(struct webhooks *webhooks, double now);
+/* When the next one is due, or `latest` when none is before; clock_monotonic. */
+double webhooks_next_due(struct webhooks *webhooks, double latest);
 /* Hands it back. */
 void webhooks_give_back(struct webhooks *webhooks, struct message *message, const struct outcome *outcome);
 /* Whether the sender is to end now. */
