@@ -10,7 +10,7 @@
 #include "handlers/metrics.h"
 
 enum metric {
-#define METRIC(id, type, name, help) METRIC_##id,
+#define METRIC(id, type, name, labels, help) METRIC_##id,
 #include "handlers/metrics.def"
 #undef METRIC
 };

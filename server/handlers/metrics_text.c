@@ -10,7 +10,7 @@
 static const struct {
     const char *type, *name, *help;
 } metrics_about[] = {
-#define METRIC(id, type, name, help) {type, name, help},
+#define METRIC(id, type, name, labels, help) {type, name, help},
 #include "handlers/metrics.def"
 #undef METRIC
 };

@@ -35,8 +35,11 @@ def test_metrics_keep_the_rules_of_their_format():
         text = scrape(d)
         families = prometheus.parse(text)
         with open(os.path.join(daemon.ROOT, "server/handlers/metrics.def")) as table:
-            names = re.findall(r'^METRIC\(\w+, +"\w+", +"(\w+)"', table.read(), re.MULTILINE)
-        equal(sorted(families), sorted(names))
+            rows = re.findall(r'^METRIC\(\w+, +"(\w+)", +"(\w+)", +"([\w ]*)"', table.read(), re.MULTILINE)
+        equal([(each.type, name) for name, each in families.items()], [(kind, name) for kind, name, _ in rows])
+        for _, name, labels in rows:
+            for _, own in families[name].samples:
+                equal([label for label, _ in own if label != "le"], labels.split(), name)
         promtool = shutil.which("promtool")
         if promtool:
             done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
