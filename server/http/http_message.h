@@ -59,6 +59,7 @@ struct http_request {
     bool closing;    /* the server ends: there is no waiting any more */
     enum http_hangup on_hangup; /* the handler's to set before it waits or streams */
     char note[HTTP_NOTE_SIZE];  /* the handler's own, kept while it waits; the log shows it as the job's id */
+    unsigned own;               /* the handler's own, too, and of no meaning to anybody else */
 };
 
 /* The first header of that name, in any case; NULL when there is none. */
