@@ -192,13 +192,35 @@ static struct tensor encode_text(struct generation *g, struct exec *e)
 struct step_watch {
     const struct generation *g;
     const struct exec *exec;
+    struct ltd_image preview; /* one pixel for each of the latent's */
 };
 
-static void on_step(void *arg, int done, int total)
+static void on_step(void *arg, int done, int total, const float *clean)
 {
     const struct step_watch *w = arg;
+    const struct ltd_image *p = &w->preview;
+    struct preview *map = w->g->model->preview;
 
+    if (clean && preview_ready(map, w->exec->pool, w->exec->cancel)) {
+        preview_draw(map, p->pixels, clean, (size_t)p->width * (size_t)p->height);
+        w->g->watch->preview(w->g->watch->arg, p, done);
+    }
     tell(w->g, w->exec, LTD_PHASE_SAMPLE, done, total);
+}
+
+/* Room for previews is taken whether or not anybody wants one: somebody may begin to. */
+static struct sampling_watch watch_steps(const struct generation *g, struct exec *e, struct tensor shape,
+                                         struct step_watch *w)
+{
+    const size_t n = tensor_count(shape);
+    struct sampling_watch watch = {.step = on_step, .arg = w};
+
+    *w = (struct step_watch){g, e, {(int)shape.w, (int)shape.h, NULL}};
+    w->preview.pixels = arena_alloc(e->arena, n / shape.c, 3);
+    watch.clean = arena_alloc(e->arena, n, sizeof *watch.clean);
+    if (g->watch && g->watch->preview)
+        watch.wants_clean = g->watch->wants_preview;
+    return watch;
 }
 
 /* x [c, h, w]: from the first step's noise to a clean latent. */
@@ -209,7 +231,8 @@ static enum ltd_status sample(struct generation *g, struct exec *e, float *x, st
     const size_t mark = exec_mark(e), n = tensor_count(shape);
     struct guided_unet unet = {.g = g, .exec = e, .context = context};
     const struct denoiser denoiser = {predict, &unet};
-    struct step_watch watch = {g, e};
+    struct step_watch step;
+    const struct sampling_watch watch = watch_steps(g, e, shape, &step);
     float *scratch = arena_alloc(e->arena, sampling_plan_scratch(g->plan, n), sizeof *scratch);
     enum ltd_status st = LTD_OK;
 
@@ -219,7 +242,7 @@ static enum ltd_status sample(struct generation *g, struct exec *e, float *x, st
     if (exec_is_dry(e))
         unet_forward(g->model->unet, e, unet.y, unet.x, 0, context);
     else
-        st = sampling_run(g->plan, &denoiser, &g->rng, x, n, scratch, on_step, &watch, err);
+        st = sampling_run(g->plan, &denoiser, &g->rng, x, n, scratch, &watch, err);
     exec_rewind(e, mark);
     meter_stop(&meter, e, &g->report.sample_s, &g->cost.step_flop);
     return st;

@@ -171,6 +171,8 @@ enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct 
         st = check_parts(m, err);
     if (st == LTD_OK)
         st = model_defaults_read(m, path, err);
+    if (st == LTD_OK)
+        st = preview_new(m->vae, &m->preview, err);
     if (st == LTD_OK) {
         fill_info(m);
         st = check_recommended(m, err);
@@ -186,6 +188,7 @@ void ltd_model_close(struct ltd_model *m)
 {
     if (!m)
         return;
+    preview_free(m->preview);
     unet_close(m->unet);
     vae_close(m->vae);
     clip_text_close(m->text);

@@ -6,6 +6,7 @@
 
 #include <latentd/model.h>
 
+#include "pipeline/preview.h"
 #include "sampling/sampling.h"
 #include "text/clip_text.h"
 #include "tokenizer/clip_tokenizer.h"
@@ -21,6 +22,7 @@ struct ltd_model {
     struct unet *unet;
     struct vae *vae;
     struct schedule_config *schedule;
+    struct preview *preview; /* the one part that is filled later, by the first session to need it */
     struct ltd_gen_params recommended; /* without the strings and the seed */
     struct ltd_model_info info;
     char *about;     /* what info.about shows; NULL: "" */

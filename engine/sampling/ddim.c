@@ -5,15 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct ddim_step plan_step(const struct noise_schedule *noise, int t, float level_after)
+static struct ddim_step plan_step(float level_after)
 {
-    const float level = noise->alphas_cumprod[t];
-
-    return (struct ddim_step){
-        .here = {.alpha = sqrtf(level), .sigma = sqrtf(1.0F - level)},
-        .data_scale = sqrtf(level_after),
-        .noise_scale = sqrtf(1.0F - level_after),
-    };
+    return (struct ddim_step){.data_scale = sqrtf(level_after), .noise_scale = sqrtf(1.0F - level_after)};
 }
 
 static enum ltd_status check_timestep(const struct plan_request *request, int t, struct ltd_error *err)
@@ -49,9 +43,10 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
         if (status != LTD_OK)
             return status;
         plan->step[e].timestep = t;
-        plan->step[e].ddim = plan_step(noise, t, after >= 0 ? noise->alphas_cumprod[after] : final);
+        plan->step[e].level = noise_schedule_level(noise, t);
+        plan->step[e].ddim = plan_step(after >= 0 ? noise->alphas_cumprod[after] : final);
     }
-    plan->start = plan->step[0].ddim.here;
+    plan->start = plan->step[0].level;
     return LTD_OK;
 }
 
@@ -82,7 +77,8 @@ static float clamp(float value, float bound)
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
     const struct ddim_step s = plan->step[evaluation].ddim;
-    const float alpha = s.here.alpha, sigma = s.here.sigma, bound = plan->clip_range;
+    const float alpha = plan->step[evaluation].level.alpha, sigma = plan->step[evaluation].level.sigma;
+    const float bound = plan->clip_range;
     const float *out = state->output;
     float *x = state->x;
 

@@ -156,7 +156,7 @@ static struct dpm_step plan_step(const float *sigmas, int order, bool heun)
     const struct signal_level here = level_of(sigmas[0]), after = level_of(sigmas[1]);
     const float lambda = lambda_of(here), h = lambda_of(after) - lambda;
     const float decay = expf(-h) - 1.0F;
-    struct dpm_step s = {.order = order, .here = here};
+    struct dpm_step s = {.order = order};
     float lambda_before, r0, r1;
 
     s.sample_scale = after.sigma / here.sigma;
@@ -195,6 +195,7 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
         const int order = order_of(settings, draft->count, i, e);
 
         plan->step[e].timestep = draft->timesteps[i];
+        plan->step[e].level = level_of(draft->rounded[i]);
         plan->step[e].dpm = plan_step(draft->rounded + i, order, heun);
         if (!usable(&plan->step[e].dpm))
             return ltd_fail(
@@ -202,7 +203,7 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
                 "the noise does not fall from step %d of %d; take fewer steps or another scheduler", i + 1,
                 draft->count);
     }
-    plan->start = plan->step[0].dpm.here;
+    plan->start = plan->step[0].level;
     plan->history = setting_int(settings, KEY_solver_order);
     plan->vectors = 1 + plan->history;
     return LTD_OK;
@@ -231,27 +232,6 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
     return status;
 }
 
-/* The clean sample that the network's word stands for. */
-static void to_data(float *data, const struct sampling_plan *plan, struct signal_level here,
-                    const struct sampling_state *state)
-{
-    const float *out = state->output, *x = state->x;
-
-    for (size_t i = 0; i < state->n; i++) {
-        switch (plan->prediction) {
-        case PREDICT_EPSILON:
-            data[i] = (x[i] - here.sigma * out[i]) / here.alpha;
-            break;
-        case PREDICT_V:
-            data[i] = here.alpha * x[i] - here.sigma * out[i];
-            break;
-        default:
-            data[i] = out[i];
-            break;
-        }
-    }
-}
-
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
     const struct dpm_step s = plan->step[evaluation].dpm;
@@ -261,7 +241,7 @@ static void advance(const struct sampling_plan *plan, int evaluation, struct sam
     const float *m2 = state_vector(state, 1 + (evaluation + 2 * kept - 2) % kept);
     float *x = state->x;
 
-    to_data(m0, plan, s.here, state);
+    sampling_clean(plan, evaluation, m0, x, state->output, state->n);
     for (size_t i = 0; i < state->n; i++) {
         float moved = s.sample_scale * x[i] - s.data_scale * m0[i];
 

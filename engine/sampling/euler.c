@@ -143,6 +143,8 @@ static void fill_steps(struct sampling_plan *plan, const struct plan_request *re
     for (int e = 0; e < plan->evaluations; e++) {
         plan->step[e].timestep = draft->timesteps[request->first + e];
         plan->step[e].euler = step_between(sigmas[e], sigmas[e + 1]);
+        plan->step[e].level = (struct signal_level){1.0F / plan->step[e].euler.input_divisor,
+                                                    sigmas[e] / plan->step[e].euler.input_divisor};
     }
     plan->start_scale = leading ? sqrtf(max * max + 1.0F) : max;
     plan->start = (struct signal_level){.alpha = 1, .sigma = sigmas[0]};

@@ -140,6 +140,13 @@ void noise_schedule_bound_terminal(struct noise_schedule *noise, const struct sc
         noise->alphas_cumprod[noise->count - 1] = 0x1p-24F;
 }
 
+struct signal_level noise_schedule_level(const struct noise_schedule *noise, int t)
+{
+    const float level = noise->alphas_cumprod[t];
+
+    return (struct signal_level){.alpha = sqrtf(level), .sigma = sqrtf(1.0F - level)};
+}
+
 float noise_schedule_sigma(const struct noise_schedule *noise, int t)
 {
     const float level = noise->alphas_cumprod[t];

@@ -12,6 +12,11 @@
 
 #include "sampling/schedule_config.h"
 
+/* x = alpha x_0 + sigma eps at this level: what turns the network's word into x_0 or eps. */
+struct signal_level {
+    float alpha, sigma;
+};
+
 struct noise_schedule {
     int count;             /* training timesteps */
     float *alphas_cumprod; /* abar [count], from clean to noise */
@@ -26,6 +31,7 @@ void noise_schedule_fini(struct noise_schedule *noise); /* also of a zeroed stru
 /* With zero terminal SNR the last sigma would be infinite; the sigma-based diffusers classes put abar = 2^-24
  * in its place. */
 void noise_schedule_bound_terminal(struct noise_schedule *noise, const struct schedule_settings *settings);
+struct signal_level noise_schedule_level(const struct noise_schedule *noise, int t);
 /* sqrt((1 - abar_t) / abar_t) */
 float noise_schedule_sigma(const struct noise_schedule *noise, int t);
 

@@ -72,7 +72,7 @@ static struct pndm_step plan_step(float level, float level_after)
     const float noise = 1.0F - level, noise_after = 1.0F - level_after;
 
     return (struct pndm_step){
-        .here = {.alpha = sqrtf(level), .sigma = sqrtf(noise)},
+        .from = {.alpha = sqrtf(level), .sigma = sqrtf(noise)},
         .sample_scale = sqrtf(level_after / level),
         .level_change = level_after - level,
         .output_divisor = level * sqrtf(noise_after) + sqrtf(level * noise * level_after),
@@ -100,6 +100,7 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
                 "%d steps reach beyond the model's last timestep, %d; take fewer steps or another scheduler",
                 request->steps, noise->count - 1);
         plan->step[e].timestep = v.timestep;
+        plan->step[e].level = noise_schedule_level(noise, v.timestep);
         *step = plan_step(noise->alphas_cumprod[v.from], v.to >= 0 ? noise->alphas_cumprod[v.to] : final);
         step->mix = mix;
         if (mix == PNDM_RK1 || mix >= PNDM_AB2 || mix == PNDM_EULER)
@@ -120,7 +121,6 @@ static enum ltd_status plan_timesteps(struct sampling_plan *plan, const struct p
     const int steps = request->steps;
     const int visits = rk ? RK_EVALUATIONS + steps - RK_STEPS : steps > 1 ? steps + 1 : steps;
     enum ltd_status status;
-    int start;
 
     if (rk && steps < RK_STEPS + 1)
         return ltd_fail(err, LTD_EINVAL,
@@ -136,9 +136,7 @@ static enum ltd_status plan_timesteps(struct sampling_plan *plan, const struct p
         status = fill_steps(plan, request, timesteps, rk, err);
     if (status != LTD_OK)
         return status;
-    start = (int)plan->step[0].timestep;
-    plan->start = (struct signal_level){.alpha = sqrtf(request->noise->alphas_cumprod[start]),
-                                        .sigma = sqrtf(1.0F - request->noise->alphas_cumprod[start])};
+    plan->start = plan->step[0].level;
     return LTD_OK;
 }
 
@@ -248,7 +246,7 @@ static void advance(const struct sampling_plan *plan, int evaluation, struct sam
     const float *out = state->output;
 
     for (size_t i = 0; i < state->n; i++) {
-        const float slope_here = predicts_v ? s.here.alpha * out[i] + s.here.sigma * from[i] : out[i];
+        const float slope_here = predicts_v ? s.from.alpha * out[i] + s.from.sigma * from[i] : out[i];
 
         state->x[i] = s.sample_scale * from[i] - s.level_change * slope_here / s.output_divisor;
     }

@@ -9,6 +9,7 @@
 #ifndef SAMPLING_H
 #define SAMPLING_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include <latentd/error.h>
@@ -58,15 +59,21 @@ void sampling_start_from_noise(const struct sampling_plan *plan, float *x, size_
 /* x [n] holds a clean latent; becomes q(z_t | z_0) at the first step's level with the given noise [n]. */
 void sampling_start_from_latent(const struct sampling_plan *plan, float *x, const float *noise, size_t n);
 
-/* Called after each evaluation but before the next; done counts evaluations. */
-typedef void sampling_step_fn(void *arg, int done, int total);
+struct sampling_watch {
+    /* Called after each evaluation but before the next; done counts evaluations.  clean [n] is what the
+     * network's last word says that the clean latent is; NULL unless wanted. */
+    void (*step)(void *arg, int done, int total, const float *clean);
+    void *arg;
+    const atomic_bool *wants_clean; /* NULL: never */
+    float *clean;                   /* [n]: room for it */
+};
 
 /* Runs all steps on x [n] in place.  The order of the values matters only to the ancestral samplers, whose
  * noise torch draws in the order [channels, height, width]; rng gives it, continuing where the caller left
- * it.  scratch has sampling_plan_scratch(plan, n) floats.  Errors: LTD_ECANCELED, LTD_ENONFINITE (x stopped
- * being finite). */
+ * it.  scratch has sampling_plan_scratch(plan, n) floats.  watch may be NULL.  Errors: LTD_ECANCELED,
+ * LTD_ENONFINITE (x stopped being finite). */
 LTD_MUST_USE enum ltd_status sampling_run(const struct sampling_plan *plan, const struct denoiser *denoiser,
                                           struct torch_rng *rng, float *x, size_t n, float *scratch,
-                                          sampling_step_fn *step, void *arg, struct ltd_error *err);
+                                          const struct sampling_watch *watch, struct ltd_error *err);
 
 #endif

@@ -142,23 +142,55 @@ static bool all_finite(const float *x, size_t n)
     return finite;
 }
 
+void sampling_clean(const struct sampling_plan *plan, int evaluation, float *clean, const float *input,
+                    const float *word, size_t n)
+{
+    const struct signal_level here = plan->step[evaluation].level;
+
+    for (size_t i = 0; i < n; i++) {
+        switch (plan->prediction) {
+        case PREDICT_EPSILON:
+            clean[i] = (input[i] - here.sigma * word[i]) / here.alpha;
+            break;
+        case PREDICT_V:
+            clean[i] = here.alpha * input[i] - here.sigma * word[i];
+            break;
+        default:
+            clean[i] = word[i];
+            break;
+        }
+    }
+}
+
+/* Before advance(), which may overwrite both the input and the word. */
+static const float *take_clean(const struct sampling_plan *plan, int evaluation, const float *input,
+                               const struct sampling_state *state, const struct sampling_watch *watch)
+{
+    if (!watch || !watch->wants_clean || !atomic_load(watch->wants_clean))
+        return NULL;
+    sampling_clean(plan, evaluation, watch->clean, input, state->output, state->n);
+    return watch->clean;
+}
+
 enum ltd_status sampling_run(const struct sampling_plan *plan, const struct denoiser *denoiser,
                              struct torch_rng *rng, float *x, size_t n, float *scratch,
-                             sampling_step_fn *step, void *arg, struct ltd_error *err)
+                             const struct sampling_watch *watch, struct ltd_error *err)
 {
     struct sampling_state state = {.rng = rng, .x = x, .n = n, .output = scratch, .scratch = scratch};
 
     for (int e = 0; e < plan->evaluations; e++) {
         const float *input = plan->code->input(plan, e, &state);
+        const float *clean;
 
         if (!denoiser->predict(denoiser->self, state.output, input, plan->step[e].timestep))
             return ltd_fail(err, LTD_ECANCELED, "canceled at step %d of %d", e + 1, plan->evaluations);
+        clean = take_clean(plan, e, input, &state, watch);
         plan->code->advance(plan, e, &state);
         if (!all_finite(x, n))
             return ltd_fail(err, LTD_ENONFINITE, "the latent stopped being finite at step %d of %d", e + 1,
                             plan->evaluations);
-        if (step)
-            step(arg, e + 1, plan->evaluations);
+        if (watch)
+            watch->step(watch->arg, e + 1, plan->evaluations, clean);
     }
     return LTD_OK;
 }

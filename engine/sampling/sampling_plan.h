@@ -7,18 +7,13 @@
 #ifndef SAMPLING_PLAN_H
 #define SAMPLING_PLAN_H
 
+#include "sampling/noise_schedule.h"
 #include "sampling/sampling.h"
 
 struct sampler_code;
 struct plan_request;
 
-/* x = alpha x_0 + sigma eps at this level: what turns the network's word into x_0 or eps. */
-struct signal_level {
-    float alpha, sigma;
-};
-
 struct ddim_step {
-    struct signal_level here;
     float data_scale, noise_scale; /* x' = data_scale x_0 + noise_scale eps */
 };
 
@@ -37,8 +32,8 @@ enum pndm_mix {
 
 struct pndm_step {
     enum pndm_mix mix;
-    int newest; /* of the four slope vectors, the one last kept */
-    struct signal_level here;
+    int newest;               /* of the four slope vectors, the one last kept */
+    struct signal_level from; /* of the timestep that the move after it starts from */
     float sample_scale, level_change,
         output_divisor; /* x' = sample_scale x - level_change out / output_divisor */
 };
@@ -52,7 +47,6 @@ struct euler_step {
 
 struct dpm_step {
     int order;
-    struct signal_level here;
     /* x' = sample_scale x - data_scale D0 + slope_scale D1 - curve_scale D2, with D0 the clean sample as it
      * is thought to be now, D1 and D2 its divided differences over the step and the ones before. */
     float sample_scale, data_scale, slope_scale, curve_scale;
@@ -62,6 +56,7 @@ struct dpm_step {
 
 struct sampling_step {
     double timestep;
+    struct signal_level level; /* of what the network gets: alpha^2 + sigma^2 = 1 */
     union {
         struct ddim_step ddim;
         struct pndm_step pndm;
@@ -103,6 +98,9 @@ LTD_MUST_USE enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, i
  * timestep, takes the second for it, and runs off the end.  Errors: LTD_EINVAL. */
 LTD_MUST_USE enum ltd_status sampling_check_first(const struct plan_request *request, const double *timesteps,
                                                   int count, struct ltd_error *err);
+/* clean [n]: what the network's word [n] on its input [n] says that the clean sample is. */
+void sampling_clean(const struct sampling_plan *plan, int evaluation, float *clean, const float *input,
+                    const float *word, size_t n);
 /* For struct sampler_code's input: x as it is. */
 const float *sampling_input_plain(const struct sampling_plan *plan, int evaluation,
                                   struct sampling_state *state);

@@ -97,14 +97,15 @@ static void check_kind(struct decoder *d)
 {
     const struct field_value *v = d->values;
     const bool has_image = v[FIELD_IMAGE].present || v[FIELD_IMAGE].wrong;
+    const bool lacks_image = v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_IMG2IMG && !has_image;
 
     if (!v[FIELD_PROMPT].present && !v[FIELD_PROMPT].wrong)
         WRONG(d, PROMPT, "is missing; send the text to draw (\"\" is valid)");
     if (v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_TXT2IMG && has_image)
         WRONG(d, KIND, "txt2img takes no image; leave out kind or image");
-    if (v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_IMG2IMG && !has_image)
+    if (lacks_image)
         WRONG(d, IMAGE, "is missing; img2img starts from a picture");
-    if (!v[FIELD_STRENGTH].present || has_image)
+    if (!v[FIELD_STRENGTH].present || has_image || lacks_image)
         return;
     if (d->context->lenient)
         d->no_memory |= !job_request_warn(d->request, "strength", "has no meaning without an image");

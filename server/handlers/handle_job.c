@@ -161,7 +161,7 @@ enum http_next handle_job_retry(void *self, struct http_request *request, struct
         st = jobs_retry(app->jobs, id, &how, &submitted, &found, &error);
     if (st == LTD_OK) {
         memcpy(request->note, submitted.id, sizeof submitted.id);
-        reply_handle(app, request, reply);
+        reply_handle(app, request, false, reply);
         return HTTP_REPLY;
     }
     if (found == JOB_FOUND)

@@ -77,8 +77,8 @@ static void add_warnings(const struct job_request *asked, struct http_reply *rep
     const size_t told = asked->warning_count <= room ? asked->warning_count : room - 1;
 
     for (size_t i = 0; i < told; i++)
-        http_reply_header(reply, "X-Latentd-Warning", "%s: %s", asked->warnings[i].field,
-                          asked->warnings[i].message);
+        http_reply_header(reply, "X-Latentd-Warning", "%s%s%s", asked->warnings[i].field,
+                          *asked->warnings[i].field ? ": " : "", asked->warnings[i].message);
     if (told < asked->warning_count)
         http_reply_header(reply, "X-Latentd-Warning", "and %zu more, which the answer in JSON has",
                           asked->warning_count - told);
@@ -94,7 +94,8 @@ void wait_job_headers(const struct job_view *job, struct http_reply *reply)
     add_warnings(record->request, reply);
 }
 
-void reply_handle(const struct app *app, const struct http_request *request, struct http_reply *reply)
+void reply_handle(const struct app *app, const struct http_request *request, bool ended,
+                  struct http_reply *reply)
 {
     struct job_view job;
     const enum job_found found = jobs_get(app->jobs, request->note, &job);
@@ -103,7 +104,8 @@ void reply_handle(const struct app *app, const struct http_request *request, str
         reply_absent(app, request, reply, found);
         return;
     }
-    reply_json(reply, job_state_is_final(job.record.state) ? 200 : 202, job_encode(&job, app->models, false));
+    reply_json(reply, ended && job_state_is_final(job.record.state) ? 200 : 202,
+               job_encode(&job, app->models, false));
     wait_job_headers(&job, reply);
     job_record_fini(&job.record);
 }

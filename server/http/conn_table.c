@@ -211,3 +211,17 @@ size_t conn_table_busy(struct conn_table *table)
     pthread_mutex_unlock(&table->lock);
     return count;
 }
+
+size_t conn_table_count(struct conn_table *table, size_t *waiting)
+{
+    size_t count = 0;
+
+    *waiting = 0;
+    pthread_mutex_lock(&table->lock);
+    for (const struct conn *conn = table->first; conn; conn = conn->next) {
+        count++;
+        *waiting += conn->phase == CONN_WAIT || conn->phase == CONN_STREAM;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return count;
+}

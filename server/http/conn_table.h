@@ -51,6 +51,8 @@ void conn_table_moved(struct conn_table *table, struct conn *conn, size_t bytes)
 /* Shuts down every connection that is past its limit at `now` (clock_monotonic); returns how many. */
 int conn_table_sweep(struct conn_table *table, double now);
 
+/* All connections; *waiting is how many of them are in CONN_WAIT or CONN_STREAM. */
+size_t conn_table_count(struct conn_table *table, size_t *waiting);
 /* Connections in neither CONN_HEAD nor CONN_IDLE. */
 size_t conn_table_busy(struct conn_table *table);
 

@@ -13,6 +13,18 @@ const char http_cors_accepted[] =
     "*, Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, "
     "Prefer, Range, X-Request-Id";
 
+bool http_cors_is_origin(const char *text)
+{
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    const size_t scheme = strspn(text, lower);
+    const char *authority = text + scheme + 3;
+
+    if (strcmp(text, "*") == 0)
+        return true;
+    return scheme > 0 && strncmp(text + scheme, "://", 3) == 0 && *authority &&
+           authority[strspn(authority, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]")] == '\0';
+}
+
 static const char *origin_of(const struct http_request *request)
 {
     return http_request_header(request, "Origin");

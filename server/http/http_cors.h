@@ -17,6 +17,9 @@ struct http_cors {
     size_t count;
 };
 
+/* Whether text is an origin as browsers send it, scheme://host[:port], or "*". */
+bool http_cors_is_origin(const char *text);
+
 /* What an Access-Control-Allow-Origin of the reply says; NULL: none. */
 const char *http_cors_allows(const struct http_cors *cors, const struct http_request *request);
 /* Whether replies differ by origin, so that caches must know. */

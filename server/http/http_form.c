@@ -138,16 +138,17 @@ static const char *find_delimiter(const struct form_reader *reader, const char *
     return NULL;
 }
 
-/* The first delimiter has no line end before it when the body begins with it. */
-static const char *find_first_delimiter(const struct form_reader *reader, bool *last)
+/* The body begins with the first delimiter, of which the line end may be missing; other text before it is
+ * allowed by the standard and sent by nobody. */
+static const char *take_first_delimiter(const struct form_reader *reader, bool *last)
 {
-    const size_t length = reader->delimiter_length - 2;
-    const char *data_end, *next = NULL;
+    const size_t skip = reader->at < reader->end && *reader->at == '\r' ? 0 : 2;
+    const size_t length = reader->delimiter_length - skip;
 
-    if ((size_t)(reader->end - reader->at) >= length &&
-        memcmp(reader->at, reader->delimiter + 2, length) == 0)
-        next = delimiter_line_end(reader, reader->at + length, last);
-    return next ? next : find_delimiter(reader, reader->at, &data_end, last);
+    if ((size_t)(reader->end - reader->at) < length ||
+        memcmp(reader->at, reader->delimiter + skip, length) != 0)
+        return NULL;
+    return delimiter_line_end(reader, reader->at + length, last);
 }
 
 static bool take_line(struct form_reader *reader, struct form_line *line)
@@ -258,9 +259,9 @@ static bool read_parts(struct form_reader *reader, struct http_form *form)
     const char *data_end, *next;
     bool last = false;
 
-    next = find_first_delimiter(reader, &last);
+    next = take_first_delimiter(reader, &last);
     if (!next)
-        return refuse(reader->why, "the boundary that the Content-Type names is not in the body");
+        return refuse(reader->why, "the body does not begin with the boundary that the Content-Type names");
     while (!last) {
         struct http_form_part part = {0};
 

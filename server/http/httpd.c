@@ -169,6 +169,11 @@ void httpd_wake(struct httpd *httpd, uint64_t ticket)
         MHD_resume_connection(connection);
 }
 
+void httpd_look(struct httpd *httpd, struct httpd_load *out)
+{
+    out->connections = conn_table_count(&httpd->conns, &out->waiting);
+}
+
 static void wait_until_idle(struct httpd *httpd, int flush_ms)
 {
     const double end = clock_monotonic() + flush_ms / 1000.0;
@@ -181,6 +186,11 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
             return;
         usleep(2000);
     }
+}
+
+void httpd_bring(struct httpd *httpd, struct desk_item *item)
+{
+    desk_bring(&httpd->desk, item);
 }
 
 void httpd_close(struct httpd *httpd, int flush_ms)

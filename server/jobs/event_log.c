@@ -35,12 +35,13 @@ static bool drop_oldest(struct event_log *log, enum job_event_type type)
 /* False: there is no place for another event. */
 static bool make_room(struct event_log *log)
 {
-    const size_t room = log->room ? 2 * log->room : FIRST_ROOM;
+    const size_t wanted = log->room ? 2 * log->room : FIRST_ROOM;
+    const size_t room = wanted < EVENT_LOG_ROOM ? wanted : EVENT_LOG_ROOM;
     struct job_event *items;
 
     if (log->count < log->room)
         return true;
-    items = room <= EVENT_LOG_ROOM ? realloc(log->items, room * sizeof *items) : NULL;
+    items = room > log->room ? realloc(log->items, room * sizeof *items) : NULL;
     if (items) {
         log->items = items;
         log->room = room;

@@ -31,7 +31,7 @@ enum webhook_event {
 const char *webhook_event_name(enum webhook_event event); /* "job.started", ...; static storage */
 int webhook_event_find(const char *name);                 /* -1: there is none of that name */
 
-enum { JOB_MAX_WARNINGS = 16, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
+enum { JOB_MAX_WARNINGS = 32, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
 
 struct job_request {
     atomic_uint references;
@@ -48,7 +48,8 @@ struct job_request {
     char *webhook_url;       /* NULL: nobody is told */
     unsigned webhook_events; /* bits 1 << enum webhook_event; not 0 when there is a URL */
     double deadline_s;       /* a job that has not ended this long after its creation fails; 0: no limit */
-    bool detach;             /* a client that goes away leaves its job behind for a while (jobs_abandon) */
+    char *echo;  /* what the family's answer tells of the request beside all this, as JSON; NULL: nothing */
+    bool detach; /* a client that goes away leaves its job behind for a while (jobs_abandon) */
 };
 
 /* Zeroed, with one reference; NULL without memory. */

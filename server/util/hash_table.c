@@ -73,6 +73,16 @@ static struct hash_node **bucket_of(const struct hash_table *table, uint64_t has
     return &table->buckets[hash & (table->bucket_count - 1)];
 }
 
+/* Puts a node where link is. */
+static void put(struct hash_node **link, struct hash_node *node)
+{
+    node->next = *link;
+    node->link = link;
+    if (node->next)
+        node->next->link = &node->next;
+    *link = node;
+}
+
 /* Each bucket becomes two, in which the nodes keep their order. */
 static void grow(struct hash_table *table)
 {
@@ -91,8 +101,7 @@ static void grow(struct hash_table *table)
             const size_t side = (node->hash & half) != 0;
 
             next = node->next;
-            node->next = NULL;
-            *tails[side] = node;
+            put(tails[side], node);
             tails[side] = &node->next;
         }
     }
@@ -103,24 +112,18 @@ static void grow(struct hash_table *table)
 
 void hash_table_add(struct hash_table *table, struct hash_node *node, uint64_t hash)
 {
-    struct hash_node **bucket;
-
     if (table->count >= table->bucket_count)
         grow(table);
-    bucket = bucket_of(table, hash);
     node->hash = hash;
-    node->next = *bucket;
-    *bucket = node;
+    put(bucket_of(table, hash), node);
     table->count++;
 }
 
 void hash_table_take(struct hash_table *table, struct hash_node *node)
 {
-    struct hash_node **link = bucket_of(table, node->hash);
-
-    while (*link != node)
-        link = &(*link)->next;
-    *link = node->next;
+    *node->link = node->next;
+    if (node->next)
+        node->next->link = node->link;
     table->count--;
 }
 

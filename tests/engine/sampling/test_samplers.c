@@ -92,7 +92,7 @@ static enum ltd_status draw(const struct sampling_plan *plan, const struct sched
         sampling_start_from_latent(plan, x, f->noise, f->n);
     else
         sampling_start_from_noise(plan, x, f->n);
-    return sampling_run(plan, &denoiser, &rng, x, f->n, scratch, NULL, NULL, &err);
+    return sampling_run(plan, &denoiser, &rng, x, f->n, scratch, NULL, &err);
 }
 
 static void describe(char *text, size_t size, const struct ltd_json *group, const struct run *run)

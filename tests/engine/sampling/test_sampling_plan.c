@@ -51,13 +51,14 @@ struct progress {
     int calls, last, total;
 };
 
-static void note_step(void *arg, int done, int total)
+static void note_step(void *arg, int done, int total, const float *clean)
 {
     struct progress *p = arg;
 
     p->calls++;
     p->last = done;
     p->total = total;
+    CHECK(clean == NULL);
 }
 
 static struct sampling_plan *plan_of(const char *text, enum ltd_sampler sampler, enum ltd_scheduler scheduler,
@@ -77,6 +78,7 @@ static enum ltd_status run_plan(const struct sampling_plan *plan, struct gaussia
                                 float *x, struct progress *progress)
 {
     const struct denoiser denoiser = {predict, g};
+    const struct sampling_watch watch = {.step = note_step, .arg = progress};
     float *scratch = malloc(sampling_plan_scratch(plan, g->n) * sizeof *scratch);
     struct torch_rng rng;
     struct ltd_error err;
@@ -87,8 +89,7 @@ static enum ltd_status run_plan(const struct sampling_plan *plan, struct gaussia
     torch_rng_init(&rng, 11);
     memcpy(x, noise, g->n * sizeof *x);
     sampling_start_from_noise(plan, x, g->n);
-    status =
-        sampling_run(plan, &denoiser, &rng, x, g->n, scratch, progress ? note_step : NULL, progress, &err);
+    status = sampling_run(plan, &denoiser, &rng, x, g->n, scratch, progress ? &watch : NULL, &err);
     free(scratch);
     return status;
 }

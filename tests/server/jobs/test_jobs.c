@@ -1,96 +1,12 @@
 #include "jobs/jobs.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "fake_engine.h"
-#include "store/memory_store.h"
+#include "jobs_fixture.h"
 #include "util/clock.h"
-
-static struct log quiet;
-static struct model_set models;
-static struct job_store *store;
-static struct jobs *jobs;
-static atomic_int notified;
-
-static void on_end(void *arg, uint64_t number)
-{
-    (void)arg;
-    atomic_fetch_add(&notified, (int)number);
-}
-
-static bool start(int workers, int waiting, int step_ms)
-{
-    const struct memory_store_limits limits = {waiting, 1000, 1 << 26, 100, 1000, 0};
-    const struct jobs_config config = {workers, 1, 0.2};
-    struct ltd_error error;
-
-    log_init(&quiet, open("/dev/null", O_WRONLY | O_CLOEXEC), false);
-    atomic_store(&fake_engine_step_ms, step_ms);
-    atomic_store(&fake_engine_most_running, 0);
-    atomic_store(&notified, 0);
-    store = memory_store_open(&limits);
-    return store && model_set_open(&models, "fake", "anywhere", &error) == LTD_OK &&
-           jobs_open(&config, store, &models, &quiet, &jobs, &error) == LTD_OK;
-}
-
-static void stop(void)
-{
-    jobs_close(jobs);
-    store->ops->close(store);
-    model_set_fini(&models);
-    close(quiet.fd);
-    CHECK_INT(atomic_load(&fake_engine_sessions), 0);
-}
-
-static enum ltd_status submit(const char *prompt, int steps, int count, char id[RANDOM_ID_SIZE])
-{
-    const struct job_watch watch = {.notify = {on_end, NULL, 1}};
-    const struct job_submit how = {.watch = &watch};
-    struct job_submitted submitted = {0};
-    struct job_request *request = job_request_new();
-    enum ltd_status st;
-
-    request->params = ltd_params_default(models.items[0].model);
-    request->prompt = strdup(prompt);
-    request->negative_prompt = strdup("");
-    request->params.prompt = request->prompt;
-    request->params.negative_prompt = request->negative_prompt;
-    request->params.width = request->params.height = 16;
-    request->params.steps = steps;
-    request->params.count = count;
-    request->params.seed = 40;
-    st = jobs_submit(jobs, request, &how, &submitted, NULL);
-    memcpy(id, submitted.id, sizeof submitted.id);
-    job_request_unref(request);
-    return st;
-}
-
-static enum job_state state_of(const char *id)
-{
-    struct job_view job;
-    enum job_state now = JOB_QUEUED;
-
-    if (jobs_get(jobs, id, &job) == JOB_FOUND) {
-        now = job.record.state;
-        job_record_fini(&job.record);
-    }
-    return now;
-}
-
-/* Waits until the job is in `wanted` or a final state; the state it is in then. */
-static enum job_state wait_for(const char *id, enum job_state wanted)
-{
-    const double end = clock_monotonic() + 20;
-    enum job_state now;
-
-    while ((now = state_of(id)) != wanted && !job_state_is_final(now) && clock_monotonic() < end)
-        usleep(500);
-    return now;
-}
 
 TEST(a_job_makes_its_pictures_with_the_seeds_that_follow)
 {
