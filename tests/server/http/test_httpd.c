@@ -116,13 +116,13 @@ static enum http_next handle_body(void *self, struct http_request *request, stru
 }
 
 static const struct http_route routes[] = {
-    {FAMILY_NATIVE, "GET", "/stream", handle_stream, NULL, HTTP_NO_BODY},
-    {FAMILY_NATIVE, "GET", "/wait", handle_wait, NULL, HTTP_NO_BODY},
-    {FAMILY_NATIVE, "POST", "/json", handle_body, NULL, HTTP_JSON_BODY},
-    {FAMILY_OPENAI, "POST", "/v1/form", handle_body, NULL, HTTP_FORM_BODY},
-    {FAMILY_NATIVE, "POST", "/either", handle_body, NULL, HTTP_JSON_OR_FORM_BODY},
-    {FAMILY_NATIVE, "POST", "/any", handle_body, NULL, HTTP_ANY_BODY},
-    {FAMILY_NATIVE, "DELETE", "/any", handle_body, NULL, HTTP_NO_BODY},
+    {FAMILY_NATIVE, "GET", "/stream", handle_stream, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "GET", "/wait", handle_wait, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "POST", "/json", handle_body, NULL, HTTP_JSON_BODY, NULL},
+    {FAMILY_OPENAI, "POST", "/v1/form", handle_body, NULL, HTTP_FORM_BODY, NULL},
+    {FAMILY_NATIVE, "POST", "/either", handle_body, NULL, HTTP_JSON_OR_FORM_BODY, NULL},
+    {FAMILY_NATIVE, "POST", "/any", handle_body, NULL, HTTP_ANY_BODY, NULL},
+    {FAMILY_NATIVE, "DELETE", "/any", handle_body, NULL, HTTP_NO_BODY, NULL},
 };
 static const struct http_prefix prefixes[] = {{"/v1/", FAMILY_OPENAI}, {"/sdapi/", FAMILY_A1111}};
 
