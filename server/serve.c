@@ -27,6 +27,7 @@ enum {
     FRESH_S = 5,      /* for a client to fetch what has just ended */
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
+    MAX_PUBLIC_URL = 200,
     SHUTDOWN_POLL_MS = 20,
     TICK_MS = 100
 };
@@ -41,6 +42,7 @@ struct server {
     struct job_store *store;
     struct jobs *jobs;
     struct metrics *metrics;
+    struct model_digests *digests;
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
@@ -51,6 +53,22 @@ static int complain(struct server *server, int code, const char *message)
 {
     log_note(&server->log, LOG_ERROR, "%s", message);
     return code;
+}
+
+/* It stands before paths, and within JSON and headers. */
+static int check_public_url(struct server *server)
+{
+    const char *url = server->options->public_url;
+    const size_t length = strlen(url);
+    const bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+
+    if (!*url ||
+        (has_scheme && length > 8 && length <= MAX_PUBLIC_URL && url[length - 1] != '/' &&
+         strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_~[]%-") == length))
+        return EXIT_CODE_DONE;
+    return complain(
+        server, EXIT_CODE_USAGE,
+        "public_url: write http:// or https://, a host and perhaps a path, without a / at the end");
 }
 
 static int open_model(struct server *server, const char *entry)
@@ -143,6 +161,15 @@ static int open_jobs(struct server *server)
     return EXIT_CODE_DONE;
 }
 
+static int open_digests(struct server *server)
+{
+    struct ltd_error error;
+
+    if (model_digests_start(&server->models, &server->digests, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_FAILED, error.message);
+    return EXIT_CODE_DONE;
+}
+
 /* As many connections as there are descriptors for; more would make accept(2) fail over and over. */
 static unsigned connection_limit(void)
 {
@@ -178,12 +205,17 @@ static int open_http(struct server *server)
     app->jobs = server->jobs;
     app->models = &server->models;
     app->metrics = server->metrics;
+    app->digests = server->digests;
     app->decode = (struct request_context){
         .models = &server->models,
         .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
     app->limits =
         (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
+    atomic_init(&app->a1111_settings, 0);
     atomic_init(&app->draining, false);
+    app->public_url = options->public_url;
+    app->strict_model = options->strict_model;
+    app->started_s = clock_unix_ms() / 1000;
     server->http_app = (struct http_app){
         .self = app,
         .routes = app_routes,
@@ -272,12 +304,14 @@ static void close_all(struct server *server)
         if (server->address.is_unix)
             unlink(server->address.path);
     }
+    model_digests_stop(server->digests);
     model_set_fini(&server->models);
 }
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {open_models, open_listener, open_jobs, open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_models, open_listener, open_jobs,
+                                             open_digests,     open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)

@@ -68,8 +68,8 @@ void app_refuse(void *self, const struct http_request *request, const struct htt
 {
     static app_refuse_fn *const refuse[] = {
         [FAMILY_NATIVE] = native_refuse,
-        [FAMILY_OPENAI] = native_refuse,
-        [FAMILY_A1111] = native_refuse,
+        [FAMILY_OPENAI] = openai_refuse,
+        [FAMILY_A1111] = a1111_refuse,
     };
 
     if (refusal->allow[0])
@@ -92,19 +92,24 @@ void app_done(void *self, const struct http_request *request, const struct http_
     metrics_request(app->metrics, request->method, route, status, seconds, sent);
 }
 
+/* A refusal that is counted, in the form of the request's family; false. */
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   enum ltd_status why, int status, const char *detail)
+{
+    struct http_refusal refusal = {0};
+
+    metrics_rejected(app->metrics, why);
+    http_refuse(&refusal, status, ltd_status_name(why), "%s", detail);
+    app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
+    return false;
+}
+
 bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
-    if (atomic_load(&app->draining)) {
-        metrics_rejected(app->metrics, LTD_ECLOSED);
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-        return false;
-    }
-    if (jobs_are_full(app->jobs) && !http_request_header(request, "Idempotency-Key")) {
-        metrics_rejected(app->metrics, LTD_EFULL);
-        reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-        return false;
-    }
-    return true;
+    if (atomic_load(&app->draining))
+        return refuse(app, request, reply, LTD_ECLOSED, 503, "the server is shutting down");
+    return !jobs_are_full(app->jobs) || http_request_header(request, "Idempotency-Key") ||
+           refuse(app, request, reply, LTD_EFULL, 429, "as many jobs wait as may; try again later");
 }

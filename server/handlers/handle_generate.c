@@ -115,7 +115,7 @@ static bool submit(struct app *app, struct http_request *request, const struct n
     const struct job_submit how = native_request_submit(native);
     struct job_submitted submitted;
 
-    asked->detach = native->has_key; /* for whoever repeats the request */
+    asked->detach = native->key[0]; /* for whoever repeats the request */
     if (answer == ANSWER_EVENTS) {
         *next = HTTP_STREAM;
         return job_events_submit(app, request, asked, how, reply, problem);
@@ -149,7 +149,7 @@ static enum http_next start(struct app *app, struct http_request *request, struc
     answer = answer_of_form(request, request_hf_is(native.document));
     right = decode(&native, answer, &asked, &problem);
     if (right && !submit(app, request, &native, answer, asked, reply, &next, &problem)) {
-        native_request_conflict(&native, &problem);
+        idempotency_key_conflict(native.key, &problem);
         right = false;
     }
     native_request_fini(&native);

@@ -11,7 +11,7 @@
 #include "util/parse_number.h"
 #include "util/random_id.h"
 
-enum { LIST_STANDARD = 50, KEY_SIZE = NATIVE_KEY_SIZE + 48 };
+enum { LIST_STANDARD = 50, KEY_SIZE = IDEMPOTENCY_KEY_SIZE + 48 };
 
 /* One request of a POST or PUT, which makes a job of that id when it is not NULL.  The job is nobody's to
  * take away by hanging up: its handle is what was asked for. */
@@ -31,7 +31,7 @@ static enum http_next create_one(struct app *app, struct http_request *request,
     if (!request_decode_json(&native->context, native->document, &asked, &problem) ||
         !submit_job(app, request, asked, &how, &submitted, &problem)) {
         if (!id)
-            native_request_conflict(native, &problem);
+            idempotency_key_conflict(native->key, &problem);
         reply_problem(app, request, &problem, reply);
         return HTTP_REPLY;
     }
@@ -99,7 +99,7 @@ static bool batch_decode(struct batch *batch, const struct native_request *nativ
         problem->prefix = NULL;
         batch->how[i] = native_request_submit(native);
         batch->how[i].group = batch->group;
-        if (native->has_key) {
+        if (native->key[0]) {
             snprintf(batch->keys[i], KEY_SIZE, "%s/%zu", native->key, i);
             batch->how[i].key = batch->keys[i];
         }
@@ -152,7 +152,7 @@ static void create_batch(struct app *app, const struct http_request *request,
     if (!problem.code && problem.error_count > 0)
         problem_set_invalid(&problem);
     if (problem.code) {
-        native_request_conflict(native, &problem);
+        idempotency_key_conflict(native->key, &problem);
         reply_problem(app, request, &problem, reply);
     } else {
         native_request_applied(native, false, reply);

@@ -1,6 +1,5 @@
 #include "handlers/native_request.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -36,28 +35,6 @@ void native_request_prefers(const struct app *app, const struct http_request *re
     }
 }
 
-/* A structured-field string or bare; false: it is neither. */
-static bool read_key(const struct http_request *request, struct native_request *out)
-{
-    const char *text = http_request_header(request, "Idempotency-Key");
-    size_t length = text ? strlen(text) : 0;
-
-    out->has_key = text != NULL;
-    if (!text)
-        return true;
-    if (length >= 2 && text[0] == '"' && text[length - 1] == '"') {
-        text++;
-        length -= 2;
-    }
-    if (length == 0 || length >= NATIVE_KEY_SIZE)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] <= ' ' || text[i] > '~' || text[i] == '"')
-            return false;
-    snprintf(out->key, sizeof out->key, "native:%.*s", (int)length, text);
-    return true;
-}
-
 /* Over the path and the body, as they were sent. */
 static void take_fingerprint(const struct http_request *request, uint8_t out[SHA256_SIZE])
 {
@@ -72,12 +49,8 @@ bool native_request_read(const struct app *app, const struct http_request *reque
                          struct native_request *out, struct problem *problem)
 {
     native_request_prefers(app, request, out);
-    if (!read_key(request, out)) {
-        problem_set(problem, 400, "bad_idempotency_key",
-                    "Idempotency-Key: send 1 to %d printable bytes without spaces, in quotes or not",
-                    NATIVE_KEY_SIZE - 1);
+    if (!idempotency_key_read(request, JOB_NATIVE, out->key, problem))
         return false;
-    }
     take_fingerprint(request, out->fingerprint);
     return request_parse(request->body, request->body_size, &out->document, problem);
 }
@@ -90,7 +63,7 @@ void native_request_fini(struct native_request *native)
 
 struct job_submit native_request_submit(const struct native_request *native)
 {
-    return (struct job_submit){.key = native->has_key ? native->key : NULL,
+    return (struct job_submit){.key = native->key[0] ? native->key : NULL,
                                .fingerprint = native->fingerprint};
 }
 
@@ -103,11 +76,4 @@ void native_request_applied(const struct native_request *native, bool waited, st
     if (native->says_handling)
         http_reply_header(reply, "Preference-Applied", "handling=%s",
                           native->context.lenient ? "lenient" : "strict");
-}
-
-void native_request_conflict(const struct native_request *native, struct problem *problem)
-{
-    if (problem->status == 409 && native->has_key)
-        problem_set(problem, 422, "idempotency_key_reused",
-                    "this Idempotency-Key came with another request before; send a new one");
 }

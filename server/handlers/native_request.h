@@ -6,17 +6,15 @@
 #define NATIVE_REQUEST_H
 
 #include "handlers/app.h"
+#include "handlers/idempotency_key.h"
 #include "util/sha256.h"
-
-enum { NATIVE_KEY_SIZE = 256 };
 
 struct native_request {
     struct request_context context; /* strict, or lenient where the client prefers that */
     struct ltd_json *document;
     bool respond_async, says_handling;
-    int wait_s; /* at most API_MAX_WAIT_S; -1: the client did not say */
-    bool has_key;
-    char key[NATIVE_KEY_SIZE + 16]; /* with its family before it */
+    int wait_s;                     /* at most API_MAX_WAIT_S; -1: the client did not say */
+    char key[IDEMPOTENCY_KEY_SIZE]; /* "": none */
     uint8_t fingerprint[SHA256_SIZE];
 };
 
@@ -38,8 +36,4 @@ struct job_submit native_request_submit(const struct native_request *native);
 
 /* Names the preferences that were followed; waited says whether wait was one of them. */
 void native_request_applied(const struct native_request *native, bool waited, struct http_reply *reply);
-
-/* What a submission that failed means: a key that another request had is the client's mistake, 422. */
-void native_request_conflict(const struct native_request *native, struct problem *problem);
-
 #endif

@@ -53,8 +53,8 @@ void problem_absent(struct problem *problem, enum job_found found);
  * added last. */
 void wait_job_headers(const struct job_view *job, struct http_reply *reply);
 
-/* The native reply with the job in request->note, without its pictures' bytes: 202, or, where `ended` says so,
- * 200 when it has ended. */
+/* The native reply with the job in request->note, without its pictures' bytes: 202, or, where `ended` says
+ * so, 200 when it has ended. */
 void reply_handle(const struct app *app, const struct http_request *request, bool ended,
                   struct http_reply *reply);
 

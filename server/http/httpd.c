@@ -188,6 +188,11 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
     }
 }
 
+void httpd_bring(struct httpd *httpd, struct desk_item *item)
+{
+    desk_bring(&httpd->desk, item);
+}
+
 void httpd_close(struct httpd *httpd, int flush_ms)
 {
     if (!httpd)

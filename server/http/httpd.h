@@ -16,6 +16,7 @@
 
 #include <latentd/error.h>
 
+#include "http/desk.h"
 #include "http/http_guard.h"
 #include "http/http_message.h"
 #include "http/http_route.h"
@@ -66,6 +67,10 @@ LTD_MUST_USE enum ltd_status httpd_open(const struct httpd_config *config, const
 
 /* What the request with this ticket waited for has happened.  Unknown tickets are fine.  Any thread. */
 void httpd_wake(struct httpd *httpd, uint64_t ticket);
+
+/* Has item run at the desk, for a stream that has more than a moment's work to do.  Whatever is left at the
+ * end is run before httpd_close returns. */
+void httpd_bring(struct httpd *httpd, struct desk_item *item);
 
 /* What is going on now. */
 struct httpd_load {

@@ -165,7 +165,7 @@ def test_models_are_listed_with_what_a_request_gets_by_default():
 def test_operations():
     with Daemon() as d:
         equal(d.get("/healthz").json(), {"status": "ok"})
-        equal(d.get("/readyz").json(), {"status": "ready"})
+        equal(d.get("/readyz").json()["status"], "ready")
         equal(d.get("/version").json()["name"], "latentd")
         equal(d.get("/").status, 200)
         equal(d.request("HEAD", "/healthz").status, 200)
