@@ -95,6 +95,40 @@ install_missing() {
     fi
 }
 
+# install_packages FROM TO  Makes the folder TO the virtual environment that the folder FROM asks for: with what its
+# requirements.txt names, from PyPI, and its package-lock.json, if there is one, from npm.  Does nothing when TO is that
+# already.  Status 75: what is missing cannot be reached from here.
+install_packages() {
+    local from=$1 to=$2 needs=('module ensurepip python3-venv')
+
+    if cmp -s "$from/requirements.txt" "$to/requirements.txt" && {
+        [ ! -f "$from/package-lock.json" ] || cmp -s "$from/package-lock.json" "$to/package-lock.json"
+    }; then
+        return 0
+    fi
+    if [ -f "$from/package-lock.json" ]; then
+        needs+=('command node nodejs' 'command npm npm')
+    fi
+    say "installing into $to what $from names"
+    install_missing "${needs[@]}" || return 75
+    rm -rf "$to"
+    "$python" -m venv "$to" || return 1
+    if ! "$to/bin/python" -m pip install --quiet --requirement "$from/requirements.txt"; then
+        # Whether PyPI is there at all: a package that certainly is, thrown away.
+        "$to/bin/python" -m pip download --quiet --no-deps --no-cache-dir --dest "$to/probe" pip || return 75
+        return 1
+    fi
+    if [ -f "$from/package-lock.json" ]; then
+        cp "$from/package.json" "$from/package-lock.json" "$to" || return 1
+        if ! npm ci --prefix "$to" --ignore-scripts --no-audit --no-fund; then
+            npm ping || return 75
+            return 1
+        fi
+    fi
+    # Last, so that an installation that was broken off is begun anew.
+    cp "$from/requirements.txt" "$to"
+}
+
 # configure FOLDER COMPILER OPTION...  Sets a build folder up, or brings an existing one to these options.
 configure() {
     local folder=$1 compiler=$2

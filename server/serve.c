@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "handlers/app.h"
+#include "handlers/route_table.h"
+#include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
 #include "store/memory_store.h"
@@ -25,6 +27,7 @@ enum {
     FRESH_S = 5,      /* for a client to fetch what has just ended */
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
+    MAX_PUBLIC_URL = 200,
     SHUTDOWN_POLL_MS = 20,
     TICK_MS = 100
 };
@@ -38,22 +41,33 @@ struct server {
     int listen_fd, port;
     struct job_store *store;
     struct jobs *jobs;
+    struct metrics *metrics;
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
     sigset_t signals;
 };
 
-static const struct http_route routes[] = {
-#define ROUTE(method, pattern, handle, admit, body) {method, pattern, handle, admit, body},
-#include "handlers/routes.def"
-#undef ROUTE
-};
-
 static int complain(struct server *server, int code, const char *message)
 {
     log_note(&server->log, LOG_ERROR, "%s", message);
     return code;
+}
+
+/* It stands before paths, and within JSON and headers. */
+static int check_public_url(struct server *server)
+{
+    const char *url = server->options->public_url;
+    const size_t length = strlen(url);
+    const bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+
+    if (!*url ||
+        (has_scheme && length > 8 && length <= MAX_PUBLIC_URL && url[length - 1] != '/' &&
+         strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_~[]%-") == length))
+        return EXIT_CODE_DONE;
+    return complain(
+        server, EXIT_CODE_USAGE,
+        "public_url: write http:// or https://, a host and perhaps a path, without a / at the end");
 }
 
 static int open_model(struct server *server, const char *entry)
@@ -103,6 +117,12 @@ static int open_listener(struct server *server)
 
     if (wrong)
         return complain(server, EXIT_CODE_USAGE, wrong);
+    for (size_t i = 0; i < server->options->cors_origin.count; i++)
+        if (!http_cors_is_origin(server->options->cors_origin.items[i]))
+            return complain(
+                server, EXIT_CODE_USAGE,
+                "cors_origin: an origin is a scheme, a host and maybe a port, in lower case, without a "
+                "path, as in https://ui.example:8443; or *");
     if (!listen_address_is_loopback(&server->address) && !server->options->insecure_public)
         return complain(
             server, EXIT_CODE_USAGE,
@@ -133,6 +153,10 @@ static int open_jobs(struct server *server)
         return complain(server, EXIT_CODE_FAILED, "no memory for the job store");
     if (jobs_open(&config, server->store, &server->models, &server->log, &server->jobs, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
+    server->metrics = metrics_open(app_routes, app_route_count);
+    if (!server->metrics)
+        return complain(server, EXIT_CODE_FAILED, "no memory for the metrics");
+    metrics_observe(server->metrics, server->jobs);
     return EXIT_CODE_DONE;
 }
 
@@ -163,17 +187,33 @@ static int open_http(struct server *server)
                   server->address.host},
         .max_body = options->max_body,
         .connection_limit = connection_limit(),
+        .cors_origins = (const char *const *)options->cors_origin.items,
+        .cors_origin_count = options->cors_origin.count,
     };
     struct ltd_error error;
 
     app->jobs = server->jobs;
     app->models = &server->models;
+    app->metrics = server->metrics;
     app->decode = (struct request_context){
-        &server->models,
-        {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+        .models = &server->models,
+        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+    app->limits =
+        (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
     atomic_init(&app->draining, false);
-    server->http_app =
-        (struct http_app){app, routes, sizeof routes / sizeof routes[0], app_refuse, app_abandon};
+    app->public_url = options->public_url;
+    app->strict_model = options->strict_model;
+    app->started_s = clock_unix_ms() / 1000;
+    server->http_app = (struct http_app){
+        .self = app,
+        .routes = app_routes,
+        .route_count = app_route_count,
+        .prefixes = app_prefixes,
+        .prefix_count = app_prefix_count,
+        .refuse = app_refuse,
+        .abandon = app_abandon,
+        .done = app_done,
+    };
     if (httpd_open(&config, &server->http_app, &server->log, &server->httpd, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
     return EXIT_CODE_DONE;
@@ -244,6 +284,7 @@ static void close_all(struct server *server)
         jobs_stop(server->jobs);
     httpd_close(server->httpd, FLUSH_MS);
     jobs_close(server->jobs);
+    metrics_close(server->metrics);
     if (server->store)
         server->store->ops->close(server->store);
     if (server->listen_fd >= 0) {
@@ -256,7 +297,8 @@ static void close_all(struct server *server)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {open_models, open_listener, open_jobs, open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_models, open_listener, open_jobs,
+                                             open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)
@@ -270,6 +312,7 @@ int serve_run(const struct options *options)
     int code;
 
     log_init(&server.log, STDERR_FILENO, options->log_format == OPTIONS_LOG_JSON);
+    server.log.prompts = options->log_prompts;
     sigemptyset(&server.signals);
     sigaddset(&server.signals, SIGTERM);
     sigaddset(&server.signals, SIGINT);

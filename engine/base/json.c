@@ -162,6 +162,17 @@ bool ltd_json_int64(const struct ltd_json *value, int64_t *out)
     return true;
 }
 
+struct ltd_json *ltd_json_copy(const struct ltd_json *value)
+{
+    cJSON *copy = cJSON_Duplicate(node_of(value), true);
+
+    if (copy) {
+        cJSON_free(copy->string);
+        copy->string = NULL;
+    }
+    return json_of(copy);
+}
+
 struct ltd_json *ltd_json_new_object(void)
 {
     return json_of(cJSON_CreateObject());

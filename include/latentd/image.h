@@ -44,6 +44,20 @@ LTD_MUST_USE enum ltd_status ltd_png_encode(const struct ltd_image *image, const
 LTD_MUST_USE enum ltd_status ltd_png_decode(const void *data, size_t size, size_t max_pixels,
                                             struct ltd_image **out, struct ltd_error *err);
 
+/* The texts of one PNG, in the order of the file; keywords too are UTF-8. */
+struct ltd_png_texts {
+    struct ltd_png_text *items; /* [count], owned with their strings */
+    size_t count;
+};
+
+/* Reads the text chunks (tEXt, zTXt, iTXt) of an untrusted PNG; pixels are not looked at.  Latin-1 becomes
+ * UTF-8; what an iTXt chunk calls UTF-8 is passed on unchecked; a zero byte ends a text.  The caller ends
+ * *out with ltd_png_texts_fini. Errors: LTD_EFORMAT not a PNG, or damaged; LTD_ETOOBIG more than 64 texts, or
+ * 1 MiB of them; LTD_EUNSUPPORTED another format; LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status ltd_png_texts_read(const void *data, size_t size, struct ltd_png_texts *out,
+                                                struct ltd_error *err);
+void ltd_png_texts_fini(struct ltd_png_texts *texts); /* also of a zeroed struct */
+
 /* Resizes as PIL's Image.resize((width, height), LANCZOS) does on RGB, to within one level. */
 LTD_MUST_USE enum ltd_status ltd_image_resize(const struct ltd_image *image, int width, int height,
                                               struct ltd_image **out, struct ltd_error *err);

@@ -70,6 +70,9 @@ double ltd_json_number(const struct ltd_json *value);
 bool ltd_json_uint64(const struct ltd_json *value, uint64_t *out);
 bool ltd_json_int64(const struct ltd_json *value, int64_t *out);
 
+/* A copy with all below it, as a root; NULL without memory. */
+struct ltd_json *ltd_json_copy(const struct ltd_json *value);
+
 /* Building.  Constructors return NULL without memory; the adders take ownership of value always, take NULL
  * for value (nothing is added) and make the whole print fail, so a builder may check once, at ltd_json_print.
  * A NULL object or array frees value.  Nothing here looks for duplicate keys. */

@@ -39,25 +39,40 @@ static const char *field_output_formats(int index)
     return index == 0 ? "png" : NULL;
 }
 
-struct field {
-    const char *parent, *name, *pointer, *also;
-    enum field_type type;
-    double low;
-    field_names_fn *names;
-};
+static const char *field_webhook_events(int index)
+{
+    return index < WEBHOOK_EVENT_COUNT ? webhook_event_name((enum webhook_event)index) : NULL;
+}
+
+#define NEEDED true
+#define FREE   false
 
 static const struct field fields[FIELD_ID_COUNT] = {
-#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
-    {parent, name, sizeof(parent) > 1 ? "/" parent "/" name : "/" name, also, FIELD_TYPE_##type, low, names},
+#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
+    {parent,                                                                         \
+     name,                                                                           \
+     sizeof(parent) > 1 ? "/" parent "/" name : "/" name,                            \
+     also,                                                                           \
+     FIELD_TYPE_##type,                                                              \
+     low,                                                                            \
+     names,                                                                          \
+     need,                                                                           \
+     standard,                                                                       \
+     about},
 #include "api/fields.def"
 #undef FIELD
 };
 
-static double field_high(enum field_id id, const struct request_limits *limits)
+const struct field *field_of(enum field_id id)
+{
+    return &fields[id];
+}
+
+double field_high(enum field_id id, const struct request_limits *limits)
 {
     switch (id) {
-#define FIELD(id, parent, name, type, low, high, names, also, standard, about) \
-    case FIELD_##id:                                                           \
+#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
+    case FIELD_##id:                                                                 \
         return (double)(high);
 #include "api/fields.def"
 #undef FIELD
@@ -65,11 +80,6 @@ static double field_high(enum field_id id, const struct request_limits *limits)
         break;
     }
     return 0;
-}
-
-const char *field_pointer(enum field_id id)
-{
-    return fields[id].pointer;
 }
 
 const char *field_shown(char shown[FIELD_SHOWN_SIZE], const char *text)
@@ -87,27 +97,38 @@ const char *field_shown(char shown[FIELD_SHOWN_SIZE], const char *text)
     return shown;
 }
 
+static void add_finding(struct field_value *value, struct problem *problem, const char *pointer,
+                        const char *format, va_list arguments)
+{
+    char detail[512];
+
+    vsnprintf(detail, sizeof detail, format, arguments);
+    problem_add(problem, pointer, detail);
+    value->wrong = true;
+    value->present = false;
+}
+
 void field_wrong(struct field_value values[FIELD_ID_COUNT], enum field_id id, struct problem *problem,
                  const char *format, ...)
 {
-    char detail[512];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
+    add_finding(&values[id], problem, fields[id].pointer, format, arguments);
     va_end(arguments);
-    problem_add(problem, fields[id].pointer, detail);
-    values[id].wrong = true;
-    values[id].present = false;
 }
 
-struct reader {
-    const struct request_limits *limits;
-    struct field_value *values;
-    struct problem *problem;
-};
+__attribute__((format(printf, 4, 5))) static void
+field_wrong_at(const struct field_reader *r, enum field_id id, const char *pointer, const char *format, ...)
+{
+    va_list arguments;
 
-static void read_text(const struct reader *r, enum field_id id, const struct ltd_json *json)
+    va_start(arguments, format);
+    add_finding(&r->values[id], r->problem, pointer, format, arguments);
+    va_end(arguments);
+}
+
+static void read_text(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
     const char *text = ltd_json_string(json);
     const size_t length = strlen(text), max = (size_t)field_high(id, r->limits);
@@ -118,7 +139,7 @@ static void read_text(const struct reader *r, enum field_id id, const struct ltd
         r->values[id].text = text;
 }
 
-static void read_seed(const struct reader *r, enum field_id id, const struct ltd_json *json)
+static void read_seed(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
     if (!ltd_json_uint64(json, &r->values[id].seed))
         field_wrong(
@@ -127,7 +148,7 @@ static void read_seed(const struct reader *r, enum field_id id, const struct ltd
             "to have one drawn");
 }
 
-static void read_integer(const struct reader *r, enum field_id id, const struct ltd_json *json)
+static void read_integer(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
     const int64_t low = (int64_t)fields[id].low, high = (int64_t)field_high(id, r->limits);
     int64_t number;
@@ -143,7 +164,7 @@ static void read_integer(const struct reader *r, enum field_id id, const struct 
         r->values[id].integer = (int)number;
 }
 
-static void read_number(const struct reader *r, enum field_id id, const struct ltd_json *json)
+static void read_number(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
     const double low = fields[id].low, high = field_high(id, r->limits);
     const bool above = fields[id].type == FIELD_TYPE_SHARE;
@@ -156,6 +177,26 @@ static void read_number(const struct reader *r, enum field_id id, const struct l
                     above ? "above" : "from", low, above ? ", at most" : " to", high);
 }
 
+static void read_texts(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const size_t most = (size_t)fields[id].low, max = (size_t)field_high(id, r->limits);
+    char pointer[64];
+    int index = 0;
+
+    if (ltd_json_size(json) > most)
+        field_wrong(r->values, id, r->problem, "has %zu texts; send at most %zu", ltd_json_size(json), most);
+    for (const struct ltd_json *item = ltd_json_first(json); item && !r->values[id].wrong;
+         item = ltd_json_next(item), index++) {
+        const char *text = ltd_json_string(item);
+
+        if (text && *text && strlen(text) <= max)
+            continue;
+        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        field_wrong_at(r, id, pointer, "send a text of 1 to %zu bytes", max);
+    }
+    r->values[id].list = json;
+}
+
 static void list_names(char *out, size_t size, field_names_fn *names)
 {
     size_t used = 0;
@@ -165,24 +206,44 @@ static void list_names(char *out, size_t size, field_names_fn *names)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names(i));
 }
 
-static void read_name(const struct reader *r, enum field_id id, const struct ltd_json *json)
+/* The index of a word among the names of a field; -1: it is none, which is told at the pointer. */
+static int find_name(const struct field_reader *r, enum field_id id, const char *pointer, const char *text)
 {
-    const char *text = ltd_json_string(json);
     const char *near = NULL;
     char all[200], shown[FIELD_SHOWN_SIZE];
 
     for (int i = 0; fields[id].names(i); i++) {
-        if (strcmp(fields[id].names(i), text) == 0) {
-            r->values[id].integer = i;
-            return;
-        }
+        if (strcmp(fields[id].names(i), text) == 0)
+            return i;
         if (!near && edit_distance_is_near(text, fields[id].names(i)))
             near = fields[id].names(i);
     }
     list_names(all, sizeof all, fields[id].names);
-    field_wrong(r->values, id, r->problem, "\"%s\" is not known%s%s%s; send one of %s",
-                field_shown(shown, text), near ? ", did you mean \"" : "", near ? near : "",
-                near ? "\"?" : "", all);
+    field_wrong_at(r, id, pointer, "\"%s\" is not known%s%s%s; send one of %s", field_shown(shown, text),
+                   near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "", all);
+    return -1;
+}
+
+static void read_names(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
+{
+    char pointer[64];
+    int index = 0;
+
+    if (ltd_json_size(json) == 0)
+        field_wrong(r->values, id, r->problem, "is empty; leave it out");
+    for (const struct ltd_json *item = ltd_json_first(json); item; item = ltd_json_next(item), index++) {
+        const char *text = ltd_json_string(item);
+        int found;
+
+        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        found = find_name(r, id, pointer, text ? text : "");
+        if (found >= 0 && r->values[id].words & 1u << found)
+            field_wrong_at(r, id, pointer, "stands there twice");
+        if (found >= 0)
+            r->values[id].words |= 1u << found;
+        if (r->values[id].wrong)
+            return;
+    }
 }
 
 static enum ltd_json_type json_type_of(enum field_type type)
@@ -190,9 +251,13 @@ static enum ltd_json_type json_type_of(enum field_type type)
     switch (type) {
     case FIELD_TYPE_SEED:
     case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_SIDE:
     case FIELD_TYPE_NUMBER:
     case FIELD_TYPE_SHARE:
         return LTD_JSON_NUMBER;
+    case FIELD_TYPE_TEXTS:
+    case FIELD_TYPE_NAMES:
+        return LTD_JSON_ARRAY;
     case FIELD_TYPE_OBJECT:
         return LTD_JSON_OBJECT;
     case FIELD_TYPE_BOOL:
@@ -205,9 +270,9 @@ static enum ltd_json_type json_type_of(enum field_type type)
     return LTD_JSON_STRING;
 }
 
-static void read_members(const struct reader *r, const struct ltd_json *object, const char *parent);
+static void read_members(const struct field_reader *r, const struct ltd_json *object, const char *parent);
 
-static void read_field(const struct reader *r, enum field_id id, const struct ltd_json *json)
+static void read_field(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
     const enum ltd_json_type wanted = json_type_of(fields[id].type);
 
@@ -221,10 +286,14 @@ static void read_field(const struct reader *r, enum field_id id, const struct lt
     case FIELD_TYPE_TEXT:
         read_text(r, id, json);
         break;
+    case FIELD_TYPE_TEXTS:
+        read_texts(r, id, json);
+        break;
     case FIELD_TYPE_SEED:
         read_seed(r, id, json);
         break;
     case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_SIDE:
         read_integer(r, id, json);
         break;
     case FIELD_TYPE_NUMBER:
@@ -232,7 +301,10 @@ static void read_field(const struct reader *r, enum field_id id, const struct lt
         read_number(r, id, json);
         break;
     case FIELD_TYPE_NAME:
-        read_name(r, id, json);
+        r->values[id].integer = find_name(r, id, fields[id].pointer, ltd_json_string(json));
+        break;
+    case FIELD_TYPE_NAMES:
+        read_names(r, id, json);
         break;
     case FIELD_TYPE_IMAGE:
         r->values[id].text = ltd_json_string(json);
@@ -290,20 +362,24 @@ static void point_to(char *out, size_t size, const char *parent, const char *key
     out[used] = '\0';
 }
 
-static void refuse_unknown(const struct reader *r, const char *parent, const char *key)
+static void refuse_unknown(const struct field_reader *r, const char *parent, const char *key)
 {
     const char *near = suggestion(parent, key);
     char pointer[2 * FIELD_SHOWN_SIZE + 32], shown[FIELD_SHOWN_SIZE], detail[160];
 
     point_to(pointer, sizeof pointer, parent, field_shown(shown, key));
-    if (near)
-        snprintf(detail, sizeof detail, "is not a field; did you mean %s?", near);
+    snprintf(detail, sizeof detail, "is not a field%s%s%s%s", r->unknown ? ", and was left out" : "",
+             near ? "; did you mean " : "", near ? near : "",
+             near         ? "?"
+             : r->unknown ? ""
+                          : "; leave it out");
+    if (r->unknown)
+        r->unknown(r->arg, pointer, detail);
     else
-        snprintf(detail, sizeof detail, "is not a field; leave it out");
-    problem_add(r->problem, pointer, detail);
+        problem_add(r->problem, pointer, detail);
 }
 
-static void read_members(const struct reader *r, const struct ltd_json *object, const char *parent)
+static void read_members(const struct field_reader *r, const struct ltd_json *object, const char *parent)
 {
     for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
         int id = 0;
@@ -318,9 +394,8 @@ static void read_members(const struct reader *r, const struct ltd_json *object, 
     }
 }
 
-void fields_read(const struct ltd_json *document, const struct request_limits *limits,
-                 struct field_value values[FIELD_ID_COUNT], struct problem *problem)
+void fields_read(const struct field_reader *reader, const struct ltd_json *document)
 {
-    memset(values, 0, FIELD_ID_COUNT * sizeof *values);
-    read_members(&(const struct reader){limits, values, problem}, document, "");
+    memset(reader->values, 0, FIELD_ID_COUNT * sizeof *reader->values);
+    read_members(reader, document, "");
 }

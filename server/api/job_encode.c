@@ -3,8 +3,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/problem.h"
+#include "api/request_encode.h"
 #include "util/base64.h"
 #include "util/clock.h"
 
@@ -34,53 +36,17 @@ static void add_time(struct ltd_json *object, const char *key, int64_t unix_ms)
     add_text(object, key, text);
 }
 
-static void add_settings(struct ltd_json *json, const struct ltd_gen_params *p)
+struct ltd_json *progress_encode(const struct job_progress *progress, enum job_state state)
 {
-    add_number(json, "steps", p->steps);
-    add_number(json, "cfg_scale", p->cfg_scale);
-    add_text(json, "sampler", ltd_sampler_name(p->sampler));
-    add_text(json, "scheduler", ltd_scheduler_name(p->scheduler));
-    add_number(json, "width", p->width);
-    add_number(json, "height", p->height);
-    add_number(json, "count", p->count);
-    if (p->init_image)
-        add_number(json, "strength", p->strength);
-    add_number(json, "clip_skip", p->clip_skip);
-    add_text(json, "profile", ltd_profile_name(p->profile));
-    add_text(json, "numerics", ltd_numerics_name(p->numerics));
-}
-
-static struct ltd_json *encode_request(const struct job_request *request, const struct model_set *models)
-{
-    const struct ltd_gen_params *p = &request->params;
     struct ltd_json *json = ltd_json_new_object();
-    struct ltd_json *output = ltd_json_new_object();
 
-    add_text(json, "kind", p->init_image ? "img2img" : "txt2img");
-    add_text(json, "prompt", p->prompt);
-    add_text(json, "negative_prompt", p->negative_prompt);
-    ltd_json_add(json, "seed", ltd_json_new_uint64(p->seed));
-    add_settings(json, p);
-    add_text(json, "model", models->items[request->model].name);
-    add_text(output, "format", "png");
-    ltd_json_add(output, "metadata", ltd_json_new_bool(request->metadata));
-    ltd_json_add(json, "output", output);
-    return json;
-}
-
-static struct ltd_json *encode_progress(const struct job_view *job)
-{
-    const struct job_progress *p = &job->progress;
-    struct ltd_json *json = ltd_json_new_object();
-    const bool done = job->record.state == JOB_SUCCEEDED;
-
-    if (job->record.state == JOB_RUNNING) {
-        add_text(json, "phase", ltd_phase_name(p->phase));
-        add_number(json, "image", p->image);
-        add_number(json, "step", p->step);
-        add_number(json, "steps", p->steps);
+    if (state == JOB_RUNNING) {
+        add_text(json, "phase", ltd_phase_name(progress->phase));
+        add_number(json, "image", progress->image);
+        add_number(json, "step", progress->step);
+        add_number(json, "steps", progress->steps);
     }
-    add_rounded(json, "fraction", done ? 1 : p->fraction);
+    add_rounded(json, "fraction", state == JOB_SUCCEEDED ? 1 : progress->fraction);
     return json;
 }
 
@@ -110,14 +76,23 @@ static struct ltd_json *encode_warnings(const struct job_request *request)
 
     for (size_t i = 0; i < request->warning_count; i++) {
         struct ltd_json *warning = ltd_json_new_object();
-        char pointer[64];
+        char pointer[192];
 
-        snprintf(pointer, sizeof pointer, "/%s", request->warnings[i].field);
+        snprintf(pointer, sizeof pointer, "%s%s", request->warnings[i].field[0] ? "/" : "",
+                 request->warnings[i].field);
         add_text(warning, "pointer", pointer);
         add_text(warning, "detail", request->warnings[i].message);
         ltd_json_append(json, warning);
     }
     return json;
+}
+
+static void add_base64(struct ltd_json *json, const struct blob *png)
+{
+    char *base64 = base64_encode_new(blob_data(png), blob_size(png));
+
+    ltd_json_add(json, "b64_png", base64 ? ltd_json_new_string(base64) : NULL);
+    free(base64);
 }
 
 static struct ltd_json *encode_image(const struct job_record *record, int index, bool with_bytes)
@@ -130,26 +105,37 @@ static struct ltd_json *encode_image(const struct job_record *record, int index,
     add_number(json, "index", index);
     ltd_json_add(json, "seed", ltd_json_new_uint64(image->seed));
     add_text(json, "url", url);
+    add_number(json, "width", image->width);
+    add_number(json, "height", image->height);
+    add_text(json, "sha256", image->sha256);
     add_number(json, "bytes", (double)blob_size(image->png));
-    if (with_bytes) {
-        char *base64 = base64_encode_new(blob_data(image->png), blob_size(image->png));
+    if (with_bytes)
+        add_base64(json, image->png);
+    return json;
+}
 
-        ltd_json_add(json, "b64_png", base64 ? ltd_json_new_string(base64) : NULL);
-        free(base64);
+static struct ltd_json *encode_urls(const struct job_record *record)
+{
+    static const char *const names[] = {"self", "events", "preview", "cancel", "retry", "webhooks"};
+    struct ltd_json *json = ltd_json_new_object();
+    char url[96];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], "webhooks") == 0 && !record->request->webhook_url)
+            continue;
+        snprintf(url, sizeof url, "/api/v1/jobs/%s%s%s", record->id, i > 0 ? "/" : "", i > 0 ? names[i] : "");
+        add_text(json, names[i], url);
     }
     return json;
 }
 
-static struct ltd_json *encode_urls(const char *id)
+static void add_error(struct ltd_json *json, const struct ltd_error *error)
 {
-    struct ltd_json *json = ltd_json_new_object();
-    char url[96];
+    struct problem problem = {0};
 
-    snprintf(url, sizeof url, "/api/v1/jobs/%s", id);
-    add_text(json, "self", url);
-    snprintf(url, sizeof url, "/api/v1/jobs/%s/cancel", id);
-    add_text(json, "cancel", url);
-    return json;
+    problem_from_error(&problem, error);
+    ltd_json_add(json, "error", problem_encode(&problem, NULL));
+    problem_fini(&problem);
 }
 
 struct ltd_json *job_encode(const struct job_view *job, const struct model_set *models, bool with_images)
@@ -160,61 +146,93 @@ struct ltd_json *job_encode(const struct job_view *job, const struct model_set *
 
     add_text(json, "id", record->id);
     add_text(json, "status", job_state_name(record->state));
+    add_text(json, "family", job_family_name(record->request->family));
+    if (record->group[0])
+        add_text(json, "group", record->group);
     if (record->state == JOB_QUEUED)
         add_number(json, "position", record->position);
+    if (!job_state_is_final(record->state) && job->eta_s >= 0)
+        add_rounded(json, "eta_seconds", job->eta_s);
     add_time(json, "created_at", record->created_ms);
     add_time(json, "started_at", record->started_ms);
     add_time(json, "ended_at", record->ended_ms);
-    ltd_json_add(json, "progress", encode_progress(job));
-    ltd_json_add(json, "request", encode_request(record->request, models));
+    ltd_json_add(json, "progress", progress_encode(&job->progress, record->state));
+    ltd_json_add(json, "request", request_encode(record->request, models));
     ltd_json_add(json, "timings", encode_timings(record));
     ltd_json_add(json, "warnings", encode_warnings(record->request));
     for (int i = 0; i < record->result.image_count; i++)
         ltd_json_append(images, encode_image(record, i, with_images));
     ltd_json_add(json, "images", images);
-    if (record->state == JOB_FAILED || record->state == JOB_CANCELED) {
-        struct problem problem = {0};
+    if (record->state == JOB_FAILED || record->state == JOB_CANCELED)
+        add_error(json, &record->result.error);
+    ltd_json_add(json, "urls", encode_urls(record));
+    return json;
+}
 
-        problem_from_error(&problem, &record->result.error);
-        ltd_json_add(json, "error", problem_encode(&problem, NULL));
-        problem_fini(&problem);
+const char *event_name(const struct job_event *event)
+{
+    switch (event->type) {
+    case JOB_EVENT_QUEUED:
+        return "queued";
+    case JOB_EVENT_POSITION:
+        return "position";
+    case JOB_EVENT_STARTED:
+        return "started";
+    case JOB_EVENT_PROGRESS:
+        return "progress";
+    case JOB_EVENT_PREVIEW:
+        return "preview";
+    case JOB_EVENT_IMAGE:
+        return "image";
+    case JOB_EVENT_ENDED:
+        break;
     }
-    ltd_json_add(json, "urls", encode_urls(record->id));
+    return job_state_name(event->state);
+}
+
+struct ltd_json *event_encode(const char *id, const struct job_event *event, bool with_images)
+{
+    struct ltd_json *json = ltd_json_new_object();
+    char url[96];
+
+    add_text(json, "id", id);
+    add_text(json, "status", job_state_name(event->state));
+    add_time(json, "at", event->at_ms);
+    if (event->eta_s >= 0)
+        add_rounded(json, "eta_seconds", event->eta_s);
+    if (event->type == JOB_EVENT_QUEUED || event->type == JOB_EVENT_POSITION)
+        add_number(json, "position", event->position);
+    if (event->type == JOB_EVENT_PROGRESS || event->type == JOB_EVENT_PREVIEW)
+        ltd_json_add(json, "progress", progress_encode(&event->progress, JOB_RUNNING));
+    if (event->type == JOB_EVENT_IMAGE) {
+        snprintf(url, sizeof url, "/api/v1/jobs/%s/images/%d", id, event->image);
+        add_number(json, "index", event->image);
+        add_text(json, "url", url);
+    }
+    if (event->picture && (with_images || event->type == JOB_EVENT_PREVIEW))
+        add_base64(json, event->picture);
     return json;
 }
 
-static struct ltd_json *encode_model(const struct named_model *item, bool is_default)
-{
-    const struct ltd_model_info *info = ltd_model_info(item->model);
-    const struct ltd_gen_params standard = ltd_params_default(item->model);
-    struct ltd_json *json = ltd_json_new_object();
-    struct ltd_json *defaults = ltd_json_new_object();
-
-    add_text(json, "name", item->name);
-    ltd_json_add(json, "default", ltd_json_new_bool(is_default));
-    add_text(json, "about", info->about);
-    add_text(json, "family", info->family);
-    add_text(json, "prediction_type", info->prediction_type);
-    add_text(json, "scheduler_class", info->scheduler_class);
-    add_text(json, "dtype", info->dtype);
-    add_number(json, "parameters", (double)info->parameters);
-    add_number(json, "file_bytes", (double)info->file_bytes);
-    add_number(json, "vae_factor", info->vae_factor);
-    add_number(json, "token_limit", info->token_limit);
-    add_number(json, "native_width", info->native_width);
-    add_number(json, "native_height", info->native_height);
-    add_settings(defaults, &standard);
-    ltd_json_add(json, "defaults", defaults);
-    return json;
-}
-
-struct ltd_json *models_encode(const struct model_set *models)
+struct ltd_json *queue_encode(const struct job_queue_view *queue)
 {
     struct ltd_json *json = ltd_json_new_object();
-    struct ltd_json *list = ltd_json_new_array();
+    struct ltd_json *running = ltd_json_new_array();
 
-    for (size_t i = 0; i < models->count; i++)
-        ltd_json_append(list, encode_model(&models->items[i], i == 0));
-    ltd_json_add(json, "models", list);
+    add_number(json, "waiting", queue->waiting);
+    add_number(json, "limit", queue->limit);
+    add_number(json, "workers", queue->workers);
+    for (int i = 0; i < queue->running_count; i++) {
+        struct ltd_json *job = ltd_json_new_object();
+
+        add_text(job, "id", queue->running[i].id);
+        ltd_json_add(job, "progress", progress_encode(&queue->running[i].progress, JOB_RUNNING));
+        if (queue->running[i].eta_s >= 0)
+            add_rounded(job, "eta_seconds", queue->running[i].eta_s);
+        ltd_json_append(running, job);
+    }
+    ltd_json_add(json, "running", running);
+    if (queue->eta_s >= 0)
+        add_rounded(json, "eta_seconds", queue->eta_s);
     return json;
 }

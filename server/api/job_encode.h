@@ -1,5 +1,7 @@
 /*
- * job_encode.h - jobs and models as JSON.
+ * job_encode.h - jobs, what happens to them, and their queue as JSON.
+ *
+ * All give an object that the caller frees, NULL without memory.
  */
 #ifndef JOB_ENCODE_H
 #define JOB_ENCODE_H
@@ -11,11 +13,19 @@
 #include "jobs/jobs.h"
 #include "jobs/model_set.h"
 
-/* A job with its request resolved, its progress, timings, warnings, pictures, error and URLs; the caller
- * frees it.  with_images: the pictures stand in it as base64.  NULL without memory. */
+/* A job with its request resolved, its progress, timings, warnings, pictures, error and URLs.  with_images:
+ * the pictures stand in it as base64. */
 struct ltd_json *job_encode(const struct job_view *job, const struct model_set *models, bool with_images);
 
-/* {"models": [...]}: what each is, and what a request to it is when it says nothing. */
-struct ltd_json *models_encode(const struct model_set *models);
+struct ltd_json *progress_encode(const struct job_progress *progress, enum job_state state);
+
+/* "queued", "position", "started", "progress", "preview", "image"; at the end the state's name. */
+const char *event_name(const struct job_event *event);
+
+/* An event but for the last, which is told as the job.  with_images: a finished picture stands in it, as a
+ * preview always does. */
+struct ltd_json *event_encode(const char *id, const struct job_event *event, bool with_images);
+
+struct ltd_json *queue_encode(const struct job_queue_view *queue);
 
 #endif

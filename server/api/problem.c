@@ -26,6 +26,7 @@ void problem_set(struct problem *problem, int status, const char *code, const ch
 
 void problem_add(struct problem *problem, const char *pointer, const char *detail)
 {
+    char renamed[PROBLEM_POINTER_SIZE], whole[2 * PROBLEM_POINTER_SIZE];
     struct ltd_json *error;
 
     if (++problem->error_count > MAX_ERRORS)
@@ -37,9 +38,20 @@ void problem_add(struct problem *problem, const char *pointer, const char *detai
         ltd_json_free(error);
         return;
     }
-    ltd_json_add(error, "pointer", ltd_json_new_string(pointer));
+    snprintf(whole, sizeof whole, "%s%s", problem->prefix ? problem->prefix : "",
+             problem->rename ? problem->rename(pointer, renamed) : pointer);
+    ltd_json_add(error, "pointer", ltd_json_new_string(whole));
     ltd_json_add(error, "detail", ltd_json_new_string(detail));
     ltd_json_append(problem->errors, error);
+}
+
+void problem_set_invalid(struct problem *problem)
+{
+    if (problem->error_count == 1)
+        problem_set(problem, 422, "invalid", "one value of the request is wrong; see errors");
+    else
+        problem_set(problem, 422, "invalid", "%d values of the request are wrong; see errors",
+                    problem->error_count);
 }
 
 void problem_from_error(struct problem *problem, const struct ltd_error *error)
@@ -60,12 +72,17 @@ void problem_from_error(struct problem *problem, const struct ltd_error *error)
     problem_set(problem, http, ltd_status_name(error->status), "%s", error->message);
 }
 
-static const char *title_of(int status)
+const char *problem_title(int status)
 {
     static const struct {
         int status;
         const char *title;
     } titles[] = {
+        {200, "OK"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {403, "Forbidden"},
         {404, "Not Found"},
@@ -78,6 +95,7 @@ static const char *title_of(int status)
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
+        {416, "Range Not Satisfiable"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
@@ -95,7 +113,7 @@ struct ltd_json *problem_encode(struct problem *problem, const char *request_id)
 
     if (!json)
         return NULL;
-    ltd_json_add(json, "title", ltd_json_new_string(title_of(problem->status)));
+    ltd_json_add(json, "title", ltd_json_new_string(problem_title(problem->status)));
     ltd_json_add(json, "status", ltd_json_new_number(problem->status));
     ltd_json_add(json, "code", ltd_json_new_string(problem->code));
     ltd_json_add(json, "detail", ltd_json_new_string(problem->detail));

@@ -12,6 +12,8 @@
 
 #include "util/blob.h"
 
+enum { PROBLEM_POINTER_SIZE = 256 };
+
 #define PROBLEM_TYPE "application/problem+json"
 
 struct problem {
@@ -20,6 +22,10 @@ struct problem {
     char detail[512];
     struct ltd_json *errors; /* an array, owned; NULL: none are named */
     int error_count;
+    const char *prefix; /* of the pointers of what is added: "/requests/3"; borrowed; NULL: none */
+    /* The pointer that is told instead of another one, for requests whose fields go by other names; it may
+     * write it to text.  NULL: as they are. */
+    const char *(*rename)(const char *pointer, char text[PROBLEM_POINTER_SIZE]);
 };
 
 void problem_fini(struct problem *problem); /* also of a zeroed struct */
@@ -30,9 +36,14 @@ void problem_set(struct problem *problem, int status, const char *code, const ch
 
 /* Adds a wrong value.  Beyond 64 they are only counted. */
 void problem_add(struct problem *problem, const char *pointer, const char *detail);
+/* What the wrong values come to: 422 "invalid", and how many there are. */
+void problem_set_invalid(struct problem *problem);
 
 /* What a failure of the engine or the queue means to a client (problem_codes.def). */
 void problem_from_error(struct problem *problem, const struct ltd_error *error);
+
+/* A status in words. */
+const char *problem_title(int status);
 
 /* The problem as JSON; takes errors out of it.  NULL without memory. */
 struct ltd_json *problem_encode(struct problem *problem, const char *request_id);

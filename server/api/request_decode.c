@@ -19,7 +19,11 @@ struct decoder {
     struct job_request *request;
     const struct ltd_model *model;
     bool no_memory;
+    size_t left_out; /* members that are no fields */
 };
+
+/* Of members that were left out; there are to be others. */
+enum { MAX_LEFT_OUT_WARNINGS = 8 };
 
 #define WRONG(d, id, ...) field_wrong((d)->values, FIELD_##id, (d)->problem, __VA_ARGS__)
 
@@ -72,6 +76,7 @@ static void take_numbers(struct decoder *d)
         p->profile = (enum ltd_profile)v[FIELD_PROFILE].integer;
     if (v[FIELD_NUMERICS].present)
         p->numerics = (enum ltd_numerics)v[FIELD_NUMERICS].integer;
+    d->request->deadline_s = v[FIELD_DEADLINE].present ? v[FIELD_DEADLINE].number : 0;
     d->request->metadata = v[FIELD_OUTPUT_METADATA].present ? v[FIELD_OUTPUT_METADATA].truth : true;
 }
 
@@ -92,30 +97,65 @@ static void check_kind(struct decoder *d)
 {
     const struct field_value *v = d->values;
     const bool has_image = v[FIELD_IMAGE].present || v[FIELD_IMAGE].wrong;
+    const bool lacks_image = v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_IMG2IMG && !has_image;
 
     if (!v[FIELD_PROMPT].present && !v[FIELD_PROMPT].wrong)
         WRONG(d, PROMPT, "is missing; send the text to draw (\"\" is valid)");
     if (v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_TXT2IMG && has_image)
         WRONG(d, KIND, "txt2img takes no image; leave out kind or image");
-    if (v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_IMG2IMG && !has_image)
+    if (lacks_image)
         WRONG(d, IMAGE, "is missing; img2img starts from a picture");
-    if (v[FIELD_STRENGTH].present && !has_image && !v[FIELD_IMAGE].wrong)
+    if (!v[FIELD_STRENGTH].present || has_image || lacks_image)
+        return;
+    if (d->context->lenient)
+        d->no_memory |= !job_request_warn(d->request, "strength", "has no meaning without an image");
+    else
         WRONG(d, STRENGTH, "has a meaning only with an image; leave it out");
 }
 
-/* Checks one side and proposes the nearest that would do. */
-static void check_side(struct decoder *d, enum field_id id, int side)
+static void take_tags(struct decoder *d)
 {
-    const int factor = ltd_model_info(d->model)->vae_factor;
-    const int below = side / factor * factor;
-
-    if (side % factor == 0 || d->values[id].wrong)
+    if (!d->values[FIELD_TAGS].present)
         return;
-    if (below > 0)
-        field_wrong(d->values, id, d->problem, "%d is not a multiple of %d; send %d or %d", side, factor,
-                    below, below + factor);
+    for (const struct ltd_json *tag = ltd_json_first(d->values[FIELD_TAGS].list); tag;
+         tag = ltd_json_next(tag))
+        d->no_memory |= !job_request_tag(d->request, ltd_json_string(tag));
+}
+
+static void take_webhook(struct decoder *d)
+{
+    const struct field_value *url = &d->values[FIELD_WEBHOOK_URL];
+    const struct field_value *events = &d->values[FIELD_WEBHOOK_EVENTS];
+
+    if (!d->values[FIELD_WEBHOOK].present)
+        return;
+    if (!url->present && !url->wrong)
+        WRONG(d, WEBHOOK_URL, "is missing; send whom to tell");
+    if (!url->present)
+        return;
+    if (strncmp(url->text, "https://", 8) != 0 && strncmp(url->text, "http://", 7) != 0)
+        WRONG(d, WEBHOOK_URL, "send an absolute URL that begins with https:// or http://");
     else
-        field_wrong(d->values, id, d->problem, "%d is not a multiple of %d; send %d", side, factor, factor);
+        d->no_memory |= !job_request_set_webhook(d->request, url->text, events->present ? events->words : 0);
+}
+
+static void on_left_out(void *arg, const char *pointer, const char *detail)
+{
+    struct decoder *d = arg;
+
+    if (++d->left_out <= MAX_LEFT_OUT_WARNINGS)
+        d->no_memory |= !job_request_warn(d->request, pointer + 1, detail);
+}
+
+static void warn_of_more_left_out(struct decoder *d)
+{
+    char message[96];
+
+    if (d->left_out <= MAX_LEFT_OUT_WARNINGS)
+        return;
+    snprintf(message, sizeof message, "%zu more members are not fields, and were left out",
+             d->left_out - MAX_LEFT_OUT_WARNINGS);
+    d->no_memory |= !job_request_warn(d->request, "", message);
 }
 
 static void check_size(struct decoder *d)
@@ -129,8 +169,6 @@ static void check_size(struct decoder *d)
         field_wrong(d->values, width_is_asked ? FIELD_WIDTH : FIELD_HEIGHT, d->problem,
                     "%d x %d is %lld pixels; this server makes pictures of at most %d", p->width, p->height,
                     (long long)pixels, d->context->limits.max_pixels);
-    check_side(d, FIELD_WIDTH, p->width);
-    check_side(d, FIELD_HEIGHT, p->height);
 }
 
 static void on_finding(void *arg, bool warning, const char *field, const char *message)
@@ -145,19 +183,9 @@ static void on_finding(void *arg, bool warning, const char *field, const char *m
         return;
     }
     for (int id = 0; id < FIELD_ID_COUNT; id++)
-        if (d->values[id].wrong && strcmp(field_pointer((enum field_id)id), pointer) == 0)
+        if (d->values[id].wrong && strcmp(field_of((enum field_id)id)->pointer, pointer) == 0)
             return;
     problem_add(d->problem, pointer, message);
-}
-
-static void warn_resized(struct decoder *d, int from_width, int from_height)
-{
-    const struct ltd_gen_params *p = &d->request->params;
-    char message[160];
-
-    snprintf(message, sizeof message, "the picture of %d x %d was resized to %d x %d", from_width,
-             from_height, p->width, p->height);
-    d->no_memory |= !job_request_warn(d->request, "image", message);
 }
 
 static void take_image(struct decoder *d)
@@ -176,31 +204,23 @@ static void take_image(struct decoder *d)
         return;
     }
     d->request->image = image;
-    if (!d->values[FIELD_WIDTH].present)
-        p->width = image->width < factor ? factor : image->width / factor * factor;
-    if (!d->values[FIELD_HEIGHT].present)
-        p->height = image->height < factor ? factor : image->height / factor * factor;
+    request_image_size(image, factor, d->values[FIELD_WIDTH].present, d->values[FIELD_HEIGHT].present, p);
 }
 
 static void fit_image(struct decoder *d)
 {
-    struct ltd_gen_params *p = &d->request->params;
-    struct ltd_image *image = d->request->image, *fitted = NULL;
+    struct job_request *request = d->request;
+    char told[REQUEST_IMAGE_TOLD_SIZE];
     struct ltd_error error;
 
-    if (!image)
+    if (!request->image)
         return;
-    if (image->width != p->width || image->height != p->height) {
-        if (ltd_image_resize(image, p->width, p->height, &fitted, &error) != LTD_OK) {
-            d->no_memory |= error.status == LTD_ENOMEM;
-            WRONG(d, IMAGE, "%s", error.message);
-            return;
-        }
-        warn_resized(d, image->width, image->height);
-        ltd_image_free(image);
-        d->request->image = fitted;
+    if (request_image_fit(&request->image, &request->params, told, &error) != LTD_OK) {
+        d->no_memory |= error.status == LTD_ENOMEM;
+        WRONG(d, IMAGE, "%s", error.message);
+    } else if (told[0]) {
+        d->no_memory |= !job_request_warn(request, "image", told);
     }
-    p->init_image = d->request->image;
 }
 
 /* Finds what else is wrong with a request whose size is. */
@@ -215,36 +235,49 @@ static void check_without_size(struct decoder *d)
     ltd_params_check(d->model, &params, on_finding, d);
 }
 
+/* Sides that the model cannot draw are for ltd_params_check to tell; no picture is brought to them. */
+static bool size_can_be(const struct decoder *d)
+{
+    const int factor = ltd_model_info(d->model)->vae_factor;
+
+    return d->request->params.width % factor == 0 && d->request->params.height % factor == 0;
+}
+
 static void decode(struct decoder *d, const struct ltd_json *document)
 {
     struct job_request *request = d->request;
 
-    fields_read(document, &d->context->limits, d->values, d->problem);
+    fields_read(&(const struct field_reader){&d->context->limits, d->values, d->problem,
+                                             d->context->lenient ? on_left_out : NULL, d},
+                document);
+    warn_of_more_left_out(d);
     choose_model(d);
     request->params = ltd_params_default(d->model);
     take_text(d, FIELD_PROMPT, &request->prompt, &request->params.prompt);
     take_text(d, FIELD_NEGATIVE_PROMPT, &request->negative_prompt, &request->params.negative_prompt);
     take_numbers(d);
     take_seed(d);
+    take_tags(d);
+    take_webhook(d);
     check_kind(d);
     take_image(d);
     check_size(d);
     /* Without its model, nothing more can be said of a request. */
     if (d->no_memory || d->values[FIELD_MODEL].wrong)
         return;
-    if (d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong)
+    if (d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong) {
         check_without_size(d);
-    else {
-        fit_image(d);
+    } else {
+        if (size_can_be(d))
+            fit_image(d);
         ltd_params_check(d->model, &request->params, on_finding, d);
     }
 }
 
-static bool parse(const char *body, size_t size, struct ltd_json **document, struct problem *problem)
+bool request_parse(const char *body, size_t size, struct ltd_json **out, struct problem *problem)
 {
     struct ltd_error error;
-    const enum ltd_status st =
-        ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, document, &error);
+    const enum ltd_status st = ltd_json_parse(body ? body : "", size, &ltd_json_request_limits, out, &error);
 
     if (st == LTD_OK)
         return true;
@@ -256,38 +289,44 @@ static bool parse(const char *body, size_t size, struct ltd_json **document, str
     return false;
 }
 
-static void conclude(struct decoder *d)
+static void conclude(struct decoder *d, int found_before)
 {
     if (d->no_memory)
         problem_set(d->problem, 503, "no_memory", "no memory for the request; try again later");
-    else if (d->problem->error_count == 1)
-        problem_set(d->problem, 422, "invalid", "one value of the request is wrong; see errors");
-    else if (d->problem->error_count > 1)
-        problem_set(d->problem, 422, "invalid", "%d values of the request are wrong; see errors",
-                    d->problem->error_count);
+    else if (d->problem->error_count > found_before)
+        problem_set_invalid(d->problem);
 }
 
-bool request_decode(const struct request_context *context, const char *body, size_t size,
-                    struct job_request **out, struct problem *problem)
+bool request_decode_json(const struct request_context *context, const struct ltd_json *document,
+                         struct job_request **out, struct problem *problem)
 {
-    struct decoder d = {.context = context, .problem = problem};
-    struct ltd_json *document = NULL;
+    struct decoder d = {.context = context, .problem = problem, .request = job_request_new()};
+    const int found_before = problem->error_count;
 
-    if (!parse(body, size, &document, problem))
-        return false;
-    d.request = job_request_new();
     if (!d.request)
         d.no_memory = true;
     else if (ltd_json_type(document) != LTD_JSON_OBJECT)
         problem_add(problem, "", "the request must be an object");
     else
         decode(&d, document);
-    conclude(&d);
-    ltd_json_free(document);
-    if (!problem->code) {
+    conclude(&d, found_before);
+    if (!d.no_memory && problem->error_count == found_before) {
         *out = d.request;
         return true;
     }
     job_request_unref(d.request);
     return false;
+}
+
+bool request_decode(const struct request_context *context, const char *body, size_t size,
+                    struct job_request **out, struct problem *problem)
+{
+    struct ltd_json *document = NULL;
+    bool right;
+
+    if (!request_parse(body, size, &document, problem))
+        return false;
+    right = request_decode_json(context, document, out, problem);
+    ltd_json_free(document);
+    return right;
 }

@@ -15,6 +15,7 @@
 struct request_context {
     const struct model_set *models;
     struct request_limits limits;
+    bool lenient; /* what is no field, or says nothing here, is left out with a warning instead of refused */
 };
 
 /* Decodes a whole body: every field checked, every default filled in, the seed drawn if none is given, a
@@ -22,5 +23,15 @@ struct request_context {
  * JSON, 422 not a request, 503 no memory).  The caller owns *out. */
 bool request_decode(const struct request_context *context, const char *body, size_t size,
                     struct job_request **out, struct problem *problem);
+
+/* The same of a body that has been parsed, or of one that was put together: the other families translate
+ * their own names into these fields, and the pointers of what is wrong back.  Borrows document for the call;
+ * what was found in *problem before stays there. */
+bool request_decode_json(const struct request_context *context, const struct ltd_json *document,
+                         struct job_request **out, struct problem *problem);
+
+/* Parses a body within the limits of requests.  False: *problem says 400, or 503 without memory.  The caller
+ * frees *out with ltd_json_free. */
+bool request_parse(const char *body, size_t size, struct ltd_json **out, struct problem *problem);
 
 #endif

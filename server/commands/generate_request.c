@@ -1,5 +1,6 @@
 #include "commands/generate_request.h"
 
+#include "api/request_image.h"
 #include "util/read_file.h"
 
 #include <errno.h>
@@ -195,17 +196,12 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         (enum ltd_numerics)found_or(flags, GENERATE_numerics, ltd_numerics_find, (int)params->numerics);
 }
 
-static int rounded_down(int side, int factor)
-{
-    return side < factor ? factor : side / factor * factor;
-}
-
 /* The --init-image at the size that is drawn: the asked one, else its own as near as the model can. */
 static enum ltd_status load_init_image(const struct generate_flags *flags, FILE *warnings, int factor,
                                        struct ltd_gen_params *params, struct ltd_image **out,
                                        struct ltd_error *err)
 {
-    struct ltd_image *image = NULL, *resized = NULL;
+    char told[REQUEST_IMAGE_TOLD_SIZE];
     void *data = NULL;
     size_t size;
     enum ltd_status status;
@@ -213,24 +209,15 @@ static enum ltd_status load_init_image(const struct generate_flags *flags, FILE 
 
     if (wrong)
         return ltd_fail(err, LTD_EIO, "%s", wrong);
-    status = ltd_png_decode(data, size, max_image_pixels, &image, err);
+    status = ltd_png_decode(data, size, max_image_pixels, out, err);
     free(data);
     if (status != LTD_OK)
         return status;
-    if (!generate_has(flags, GENERATE_width))
-        params->width = rounded_down(image->width, factor);
-    if (!generate_has(flags, GENERATE_height))
-        params->height = rounded_down(image->height, factor);
-    if (image->width != params->width || image->height != params->height) {
-        status = ltd_image_resize(image, params->width, params->height, &resized, err);
-        if (status == LTD_OK)
-            fprintf(warnings, "warning: --init-image: the picture of %d x %d was resized to %d x %d\n",
-                    image->width, image->height, params->width, params->height);
-        ltd_image_free(image);
-        image = resized;
-    }
-    if (status == LTD_OK)
-        *out = image;
+    request_image_size(*out, factor, generate_has(flags, GENERATE_width),
+                       generate_has(flags, GENERATE_height), params);
+    status = request_image_fit(out, params, told, err);
+    if (status == LTD_OK && told[0])
+        fprintf(warnings, "warning: --init-image: %s\n", told);
     return status;
 }
 
@@ -259,7 +246,6 @@ void generate_params(struct option_set *set, const struct generate_flags *flags,
         if (load_init_image(flags, set->problems, ltd_model_info(model)->vae_factor, params, init_image,
                             &err) != LTD_OK)
             option_set_problem(set, "--init-image: %s: %s", flags->init_image, err.message);
-        params->init_image = *init_image;
     }
     ltd_params_check(model, params, report_finding, set);
 }

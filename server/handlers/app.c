@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "handlers/wait_job.h"
+
 enum { LONG_ANSWER = 256 * 1024 };
 
 void reply_json(struct http_reply *reply, int status, struct ltd_json *json)
@@ -40,12 +42,10 @@ void reply_error(const struct app *app, const struct http_request *request, stru
 void reply_absent(const struct app *app, const struct http_request *request, struct http_reply *reply,
                   enum job_found found)
 {
-    if (found == JOB_EXPIRED)
-        reply_error(app, request, reply, 410, "expired", "the job has ended, and is no longer kept");
-    else if (found == JOB_NO_MEMORY)
-        reply_error(app, request, reply, 503, "no_memory", "no memory for the job; try again later");
-    else
-        reply_error(app, request, reply, 404, "not_found", "there is no such job");
+    struct problem problem = {0};
+
+    problem_absent(&problem, found);
+    reply_problem(app, request, &problem, reply);
 }
 
 bool job_is_long(const struct job_record *record)
@@ -57,56 +57,59 @@ bool job_is_long(const struct job_record *record)
     return bytes > LONG_ANSWER;
 }
 
+void native_refuse(const struct app *app, const struct http_request *request,
+                   const struct http_refusal *refusal, struct http_reply *reply)
+{
+    reply_error(app, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+}
+
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply)
 {
+    static app_refuse_fn *const refuse[] = {
+        [FAMILY_NATIVE] = native_refuse,
+        [FAMILY_OPENAI] = openai_refuse,
+        [FAMILY_A1111] = native_refuse,
+    };
+
     if (refusal->allow[0])
         http_reply_header(reply, "Allow", "%s", refusal->allow);
-    reply_error(self, request, reply, refusal->status, refusal->code, "%s", refusal->detail);
+    refuse[request->family](self, request, refusal, reply);
 }
 
-void app_abandon(void *self, const char *note)
+void app_abandon(void *self, const char *note, uint64_t ticket)
 {
     const struct app *app = self;
 
-    jobs_cancel(app->jobs, note);
+    jobs_abandon(app->jobs, note, ticket);
 }
 
-/* False: *reply names the first query parameter that is not `known`. */
-static bool check_query(const struct app *app, const struct http_request *request, const char *known,
-                        struct http_reply *reply)
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent)
 {
-    enum { SHOWN = 64 };
-    size_t length;
-    const char *name = http_request_query_unknown(request, known, &length);
+    const struct app *app = self;
 
-    if (name)
-        reply_error(app, request, reply, 400, "bad_query", "there is no query parameter \"%.*s\" here%s%s",
-                    (int)(length < SHOWN ? length : SHOWN), name, known ? ", only " : "", known ? known : "");
-    return !name;
+    metrics_request(app->metrics, request->method, route, status, seconds, sent);
 }
 
-bool admit_plain(void *self, const struct http_request *request, struct http_reply *reply)
+/* A refusal that is counted, in the form of the request's family; false. */
+static bool refuse(const struct app *app, const struct http_request *request, struct http_reply *reply,
+                   enum ltd_status why, int status, const char *detail)
 {
-    return check_query(self, request, NULL, reply);
-}
+    struct http_refusal refusal = {0};
 
-bool admit_include(void *self, const struct http_request *request, struct http_reply *reply)
-{
-    return check_query(self, request, "include", reply);
+    metrics_rejected(app->metrics, why);
+    http_refuse(&refusal, status, ltd_status_name(why), "%s", detail);
+    app_refuse((void *)(uintptr_t)app, request, &refusal, reply);
+    return false;
 }
 
 bool admit_job(void *self, const struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
 
-    if (!check_query(app, request, NULL, reply))
-        return false;
     if (atomic_load(&app->draining))
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else if (jobs_are_full(app->jobs))
-        reply_error(app, request, reply, 429, "queue_full", "as many jobs wait as may; try again later");
-    else
-        return true;
-    return false;
+        return refuse(app, request, reply, LTD_ECLOSED, 503, "the server is shutting down");
+    return !jobs_are_full(app->jobs) || http_request_header(request, "Idempotency-Key") ||
+           refuse(app, request, reply, LTD_EFULL, 429, "as many jobs wait as may; try again later");
 }

@@ -7,33 +7,55 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "api/model_encode.h"
 #include "api/problem.h"
 #include "api/request_decode.h"
+#include "handlers/metrics.h"
 #include "http/http_message.h"
 #include "http/http_route.h"
 #include "jobs/jobs.h"
 #include "jobs/model_set.h"
 
+/* Limits of the native API that no option moves. */
+enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
+
 struct app {
     struct jobs *jobs;
     const struct model_set *models;
     struct request_context decode;
+    struct api_limits limits;
+    struct metrics *metrics;
     atomic_bool draining; /* no new jobs are taken */
+    /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client
+     * called it. */
+    const char *public_url;
+    bool strict_model; /* OpenAI's family refuses models that are not served */
+    int64_t started_s; /* since 1970 */
 };
 
 /* Every handler is a http_handle_fn or a http_admit_fn; self is the struct app. */
-#define ROUTE(method, pattern, handle, admit, body) http_handle_fn handle;
+#define PREFIX(path, family)
+#define ROUTE(family, method, pattern, handle, admit, body, query, takes, gives, about) http_handle_fn handle;
 #include "handlers/routes.def"
 #undef ROUTE
-/* Each refuses query parameters that the route does not know, which might else be taken for heard. */
-http_admit_fn admit_plain;   /* knows none */
-http_admit_fn admit_include; /* knows include */
-http_admit_fn admit_job;     /* knows none; also refuses while the queue is full or the server drains */
+#undef PREFIX
+/* Refuses while the queue is full or the server drains; but for a request that may join a job. */
+http_admit_fn admit_job;
+/* The same, where clients say in another way, too, that they repeat themselves. */
+http_admit_fn admit_openai_job;
 
-/* The HTTP server's other two calls (struct http_app). */
+/* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
                 struct http_reply *reply);
-void app_abandon(void *self, const char *note);
+void app_abandon(void *self, const char *note, uint64_t ticket);
+void app_done(void *self, const struct http_request *request, const struct http_route *route, int status,
+              double seconds, size_t sent);
+
+/* Each family's form of a refusal; Allow is set for all. */
+typedef void app_refuse_fn(const struct app *app, const struct http_request *request,
+                           const struct http_refusal *refusal, struct http_reply *reply);
+app_refuse_fn native_refuse;
+app_refuse_fn openai_refuse;
 
 /* Fills *reply with a problem, which is ended, and the headers that go with its status. */
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,

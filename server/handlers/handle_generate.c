@@ -1,159 +1,177 @@
 #include "handlers/app.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "api/job_encode.h"
-#include "http/httpd.h"
+#include "api/request_hf.h"
+#include "handlers/job_events.h"
+#include "handlers/native_request.h"
+#include "handlers/wait_job.h"
+#include "util/clock.h"
 
-enum { LONG_BODY = 64 * 1024 };
-
-enum answer { ANSWER_JSON, ANSWER_PNG, ANSWER_NONE = -1 };
+enum answer { ANSWER_JSON, ANSWER_PNG, ANSWER_EVENTS, ANSWER_NONE };
 
 static enum answer answer_wanted(const struct http_request *request)
 {
-    return (enum answer)http_request_prefers(request, "image/png", "application/json");
+    const int png = http_request_prefers(request, "image/png", "application/json");
+    const int events =
+        http_request_prefers(request, "text/event-stream", png == 1 ? "image/png" : "application/json");
+
+    if (events == 1)
+        return ANSWER_EVENTS;
+    if (png == -1 && events == -1)
+        return ANSWER_NONE;
+    return png == 1 ? ANSWER_PNG : ANSWER_JSON;
 }
 
-/* As many as there is room for, which is taken to be all that is left in *reply. */
-static void add_warnings(const struct job_request *asked, struct http_reply *reply)
+/* Hugging Face's clients read the bytes of a picture, whatever they say of what they accept; but for JSON by
+ * its name. */
+static enum answer answer_of_form(const struct http_request *request, bool is_hf)
 {
-    const size_t room = HTTP_MAX_REPLY_HEADERS - reply->header_count;
-    const size_t told = asked->warning_count <= room ? asked->warning_count : room - 1;
+    const char *accept = http_request_header(request, "Accept");
+    const enum answer answer = answer_wanted(request);
 
-    for (size_t i = 0; i < told; i++)
-        http_reply_header(reply, "X-Latentd-Warning", "%s: %s", asked->warnings[i].field,
-                          asked->warnings[i].message);
-    if (told < asked->warning_count)
-        http_reply_header(reply, "X-Latentd-Warning", "and %zu more, which the answer in JSON has",
-                          asked->warning_count - told);
+    if (is_hf && answer == ANSWER_JSON && !(accept && strstr(accept, "json")))
+        return ANSWER_PNG;
+    return answer;
 }
 
-static void reply_png(const struct job_record *record, struct http_reply *reply)
+static void reply_png(const struct job_view *job, struct http_reply *reply)
 {
-    const struct job_request *asked = record->request;
-    const struct job_image *image = &record->result.images[0];
+    const struct job_image *image = &job->record.result.images[0];
 
-    http_reply_header(reply, "X-Latentd-Job", "%s", record->id);
-    http_reply_header(reply, "X-Latentd-Seed", "%llu", (unsigned long long)image->seed);
+    http_reply_body(reply, 200, "image/png", blob_ref(image->png));
+    http_reply_header(reply, "ETag", "\"%s\"", image->sha256);
     http_reply_header(reply, "Content-Disposition", "inline; filename=\"%llu.png\"",
                       (unsigned long long)image->seed);
     http_reply_header(reply, "Content-Security-Policy", "sandbox; default-src 'none'");
-    add_warnings(asked, reply);
-    http_reply_body(reply, 200, "image/png", blob_ref(image->png));
 }
 
-/* The job has ended, or the server ends before it. */
-static enum http_next finish(const struct app *app, struct http_request *request, struct http_reply *reply)
+static enum http_next reply_picture(const struct app *app, const struct http_request *request,
+                                    const struct job_view *job, struct http_reply *reply)
 {
-    struct job_view job;
-    struct problem problem = {0};
-    const enum job_found found = jobs_get(app->jobs, request->note, &job);
+    const enum answer answer = answer_of_form(request, job->record.request->family == JOB_HF);
 
-    if (found != JOB_FOUND) {
-        reply_absent(app, request, reply, found);
-        return HTTP_REPLY;
-    }
-    if (answer_wanted(request) == ANSWER_JSON && !request->at_desk && job_is_long(&job.record)) {
-        job_record_fini(&job.record);
+    if (answer == ANSWER_JSON && !request->at_desk && job_is_long(&job->record))
         return HTTP_DESK;
-    }
-    if (!job_state_is_final(job.record.state)) {
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    } else if (job.record.state != JOB_SUCCEEDED) {
-        problem_from_error(&problem, &job.record.result.error);
-        http_reply_header(reply, "X-Latentd-Job", "%s", job.record.id);
-        reply_problem(app, request, &problem, reply);
-    } else if (answer_wanted(request) == ANSWER_PNG) {
-        reply_png(&job.record, reply);
-    } else {
-        reply_json(reply, 200, job_encode(&job, app->models, true));
-    }
-    job_record_fini(&job.record);
+    if (answer == ANSWER_PNG)
+        reply_png(job, reply);
+    else
+        reply_json(reply, 200, job_encode(job, app->models, true));
     return HTTP_REPLY;
 }
 
-/* One door for both routes that make a job.  False: *reply says why there is none. */
-static bool submit(struct app *app, struct http_request *request, bool one_picture,
-                   const struct job_watch *watch, struct http_reply *reply)
+/* The job has ended, or its time is up, or the server ends before it. */
+static enum http_next finish(struct app *app, struct http_request *request, struct http_reply *reply)
 {
-    struct job_request *asked = NULL;
+    struct native_request native;
+    struct job_view job;
     struct problem problem = {0};
-    const struct job_submit how = {.watch = watch};
-    struct job_submitted submitted;
-    struct ltd_error error;
-    enum ltd_status st;
+    enum http_next next = HTTP_REPLY;
+    enum wait_job outcome;
 
-    if (!request_decode(&app->decode, request->body, request->body_size, &asked, &problem)) {
+    native_request_prefers(app, request, &native);
+    outcome = wait_job_fetch(app, request, &job, &problem);
+    if (outcome == WAIT_JOB_SUCCEEDED) {
+        next = reply_picture(app, request, &job, reply);
+        if (next == HTTP_REPLY) {
+            native_request_applied(&native, true, reply);
+            wait_job_headers(&job, reply);
+        }
+        job_record_fini(&job.record);
+    } else if (outcome == WAIT_JOB_UNFINISHED && !request->closing) {
+        problem_fini(&problem);
+        jobs_unwatch(app->jobs, request->note, request->ticket);
+        native_request_applied(&native, true, reply);
+        reply_handle(app, request, true, reply);
+    } else {
+        http_reply_header(reply, "X-Job-Id", "%s", request->note);
         reply_problem(app, request, &problem, reply);
-        return false;
     }
-    if (one_picture && asked->params.count > 1) {
-        job_request_unref(asked);
-        problem_add(&problem, "/count", "image/png carries one picture; send 1, or ask for application/json");
-        problem_set(&problem, 422, "invalid", "one value of the request is wrong; see errors");
-        reply_problem(app, request, &problem, reply);
+    return next;
+}
+
+static bool decode(const struct native_request *native, enum answer answer, struct job_request **out,
+                   struct problem *problem)
+{
+    const bool is_hf = request_hf_is(native->document);
+
+    if (!(is_hf ? request_hf_decode : request_decode_json)(&native->context, native->document, out, problem))
         return false;
-    }
-    st = jobs_submit(app->jobs, asked, &how, &submitted, &error);
-    job_request_unref(asked);
-    if (st == LTD_OK) {
-        memcpy(request->note, submitted.id, sizeof submitted.id);
+    if (answer != ANSWER_PNG || (*out)->params.count == 1)
         return true;
-    }
-    problem_from_error(&problem, &error);
-    reply_problem(app, request, &problem, reply);
+    job_request_unref(*out);
+    problem_add(problem, is_hf ? "/parameters/count" : "/count",
+                "image/png carries one picture; send 1, or ask for application/json");
+    problem_set_invalid(problem);
     return false;
 }
 
-/* A body whose scan may take more than a moment, or which has a picture: few bytes of PNG can be many pixels.
- */
-static bool body_is_long(const struct http_request *request)
+/* Submits in the way that the answer needs; *next says how it goes on. */
+static bool submit(struct app *app, struct http_request *request, const struct native_request *native,
+                   enum answer answer, struct job_request *asked, struct http_reply *reply,
+                   enum http_next *next, struct problem *problem)
 {
-    static const char image[] = "\"image\"";
+    const struct job_submit how = native_request_submit(native);
+    struct job_submitted submitted;
 
-    return request->body_size > LONG_BODY ||
-           (request->body && memmem(request->body, request->body_size, image, sizeof image - 1));
+    asked->detach = native->key[0]; /* for whoever repeats the request */
+    if (answer == ANSWER_EVENTS) {
+        *next = HTTP_STREAM;
+        return job_events_submit(app, request, asked, how, reply, problem);
+    }
+    if (native->respond_async && native->wait_s < 0) {
+        if (!submit_job(app, request, asked, &how, &submitted, problem))
+            return false;
+        native_request_applied(native, false, reply);
+        reply_handle(app, request, submitted.joined, reply);
+        return true;
+    }
+    if (native->wait_s >= 0)
+        reply->wait_until = clock_monotonic() + native->wait_s;
+    *next = HTTP_WAIT;
+    return wait_job_submit(app, request, asked, how, problem);
 }
 
-static void wake(void *httpd, uint64_t ticket)
+static enum http_next start(struct app *app, struct http_request *request, struct http_reply *reply)
 {
-    httpd_wake(httpd, ticket);
+    struct native_request native;
+    struct job_request *asked = NULL;
+    struct problem problem = {0};
+    enum http_next next = HTTP_REPLY;
+    enum answer answer;
+    bool right;
+
+    if (!native_request_read(app, request, &native, &problem)) {
+        reply_problem(app, request, &problem, reply);
+        return HTTP_REPLY;
+    }
+    answer = answer_of_form(request, request_hf_is(native.document));
+    right = decode(&native, answer, &asked, &problem);
+    if (right && !submit(app, request, &native, answer, asked, reply, &next, &problem)) {
+        idempotency_key_conflict(native.key, &problem);
+        right = false;
+    }
+    native_request_fini(&native);
+    if (!right) {
+        reply_problem(app, request, &problem, reply);
+        return HTTP_REPLY;
+    }
+    return next;
 }
 
 enum http_next handle_generate(void *self, struct http_request *request, struct http_reply *reply)
 {
     struct app *app = self;
-    const enum answer answer = answer_wanted(request);
-    const struct job_watch watch = {.notify = {wake, request->httpd, request->ticket}, .wants_job = true};
 
     if (request->resumed)
         return finish(app, request, reply);
-    if (answer == ANSWER_NONE) {
+    if (answer_wanted(request) == ANSWER_NONE) {
         reply_error(app, request, reply, 406, "not_acceptable",
-                    "the answer is application/json or image/png; Accept allows neither");
+                    "the answer is application/json, image/png or text/event-stream; Accept allows none");
         return HTTP_REPLY;
     }
-    if (body_is_long(request) && !request->at_desk)
+    if (native_request_is_long(request) && !request->at_desk)
         return HTTP_DESK;
-    return submit(app, request, answer == ANSWER_PNG, &watch, reply) ? HTTP_WAIT : HTTP_REPLY;
-}
-
-enum http_next handle_job_create(void *self, struct http_request *request, struct http_reply *reply)
-{
-    struct app *app = self;
-    struct job_view job;
-
-    if (body_is_long(request) && !request->at_desk)
-        return HTTP_DESK;
-    if (!submit(app, request, false, NULL, reply))
-        return HTTP_REPLY;
-    if (jobs_get(app->jobs, request->note, &job) != JOB_FOUND) {
-        reply_absent(app, request, reply, JOB_EXPIRED);
-        return HTTP_REPLY;
-    }
-    http_reply_header(reply, "Location", "/api/v1/jobs/%s", job.record.id);
-    reply_json(reply, 202, job_encode(&job, app->models, false));
-    job_record_fini(&job.record);
-    return HTTP_REPLY;
+    return start(app, request, reply);
 }

@@ -1,6 +1,8 @@
 #include "handlers/app.h"
 
 #include "api/job_encode.h"
+#include "api/model_encode.h"
+#include "util/model_path.h"
 
 enum http_next handle_models(void *self, struct http_request *request, struct http_reply *reply)
 {
@@ -8,6 +10,32 @@ enum http_next handle_models(void *self, struct http_request *request, struct ht
 
     (void)request;
     reply_json(reply, 200, models_encode(app->models));
+    return HTTP_REPLY;
+}
+
+enum http_next handle_model(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+    char name[MODEL_NAME_SIZE];
+    const int found =
+        http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
+
+    if (found >= 0)
+        reply_json(reply, 200, model_encode(app->models, (size_t)found));
+    else
+        reply_error(app, request, reply, 404, "not_found",
+                    "no model of that name is served; GET /api/v1/models lists those that are");
+    return HTTP_REPLY;
+}
+
+enum http_next handle_queue(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+    struct job_queue_view queue;
+
+    (void)request;
+    jobs_queue(app->jobs, &queue);
+    reply_json(reply, 200, queue_encode(&queue));
     return HTTP_REPLY;
 }
 
@@ -29,11 +57,23 @@ enum http_next handle_healthz(void *self, struct http_request *request, struct h
 enum http_next handle_readyz(void *self, struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
+    const bool draining = atomic_load(&app->draining);
+    struct ltd_json *json, *checks = ltd_json_new_object();
+    struct problem problem = {0};
 
-    if (atomic_load(&app->draining))
-        reply_error(app, request, reply, 503, "closed", "the server is shutting down");
-    else
-        reply_json(reply, 200, status_json("ready"));
+    problem_set(&problem, 503, "closed", "the server is shutting down");
+    json = draining ? problem_encode(&problem, request->request_id) : status_json("ready");
+    ltd_json_add(checks, "models", ltd_json_new_string("ok")); /* without one there is no server */
+    ltd_json_add(checks, "queue", ltd_json_new_string(jobs_are_full(app->jobs) ? "full" : "ok"));
+    ltd_json_add(checks, "accepting", ltd_json_new_string(draining ? "draining" : "ok"));
+    ltd_json_add(json, "checks", checks);
+    if (!draining) {
+        reply_json(reply, 200, json);
+        return HTTP_REPLY;
+    }
+    http_reply_header(reply, "Retry-After", "%d", jobs_retry_after(app->jobs));
+    reply->close = true;
+    http_reply_body(reply, 503, PROBLEM_TYPE, json_to_blob(json));
     return HTTP_REPLY;
 }
 

@@ -14,12 +14,15 @@ enum {
     BODY_S = 15,
     BODY_BYTES_PER_S = 64 * 1024,
     SEND_WINDOW_S = 10,
-    SEND_BYTES_PER_WINDOW = 160 * 1024
+    SEND_BYTES_PER_WINDOW = 160 * 1024,
+    STALL_S = 30,
+    STALL_BYTES = 16 * 1024
 };
 
 struct conn {
     int fd;
     enum conn_phase phase;
+    bool suspended; /* in the HTTP library */
     double since;   /* of the phase, or of the window while sending */
     int64_t moved;  /* bytes in this phase */
     int64_t window; /* bytes that had left this machine when the window began */
@@ -79,6 +82,7 @@ int conn_fd(const struct conn *conn)
 static void enter_locked(struct conn *conn, enum conn_phase phase)
 {
     conn->phase = phase;
+    conn->suspended &= phase != CONN_IDLE;
     conn->since = clock_monotonic();
     conn->moved = 0;
     conn->window = 0;
@@ -91,26 +95,32 @@ void conn_table_enter(struct conn_table *table, struct conn *conn, enum conn_pha
     pthread_mutex_unlock(&table->lock);
 }
 
-bool conn_table_wait(struct conn_table *table, struct conn *conn)
+bool conn_table_suspend(struct conn_table *table, struct conn *conn)
 {
     bool sealed;
 
     pthread_mutex_lock(&table->lock);
     sealed = table->sealed;
-    if (!sealed)
-        enter_locked(conn, CONN_WAIT);
+    conn->suspended |= !sealed;
     pthread_mutex_unlock(&table->lock);
     return !sealed;
 }
 
+void conn_table_resume(struct conn_table *table, struct conn *conn)
+{
+    pthread_mutex_lock(&table->lock);
+    conn->suspended = false;
+    pthread_mutex_unlock(&table->lock);
+}
+
 bool conn_table_seal(struct conn_table *table)
 {
-    bool waits = false, sealed;
+    bool suspended = false, sealed;
 
     pthread_mutex_lock(&table->lock);
     for (const struct conn *conn = table->first; conn; conn = conn->next)
-        waits |= conn->phase == CONN_WAIT;
-    table->sealed |= !waits;
+        suspended |= conn->suspended;
+    table->sealed |= !suspended;
     sealed = table->sealed;
     pthread_mutex_unlock(&table->lock);
     return sealed;
@@ -139,6 +149,21 @@ static bool sends_too_slowly(struct conn *conn, double now)
     return false;
 }
 
+/* What left this machine does not count: the client's own kernel takes some of it. */
+static bool stalls(struct conn *conn, double now)
+{
+    int unsent = 0;
+    int64_t left;
+
+    (void)ioctl(conn->fd, SIOCOUTQ, &unsent);
+    left = conn->moved - unsent;
+    if (unsent > 0 && left - conn->window < STALL_BYTES)
+        return now - conn->since > STALL_S;
+    conn->window = left;
+    conn->since = now;
+    return false;
+}
+
 static bool is_late(struct conn *conn, double now)
 {
     const double age = now - conn->since;
@@ -152,6 +177,8 @@ static bool is_late(struct conn *conn, double now)
         return age > BODY_S + (double)conn->moved / BODY_BYTES_PER_S;
     case CONN_SEND:
         return sends_too_slowly(conn, now);
+    case CONN_STREAM:
+        return stalls(conn, now);
     case CONN_WAIT:
         break;
     }
@@ -180,7 +207,21 @@ size_t conn_table_busy(struct conn_table *table)
 
     pthread_mutex_lock(&table->lock);
     for (const struct conn *conn = table->first; conn; conn = conn->next)
-        count += conn->phase == CONN_BODY || conn->phase == CONN_WAIT || conn->phase == CONN_SEND;
+        count += conn->phase != CONN_HEAD && conn->phase != CONN_IDLE;
+    pthread_mutex_unlock(&table->lock);
+    return count;
+}
+
+size_t conn_table_count(struct conn_table *table, size_t *waiting)
+{
+    size_t count = 0;
+
+    *waiting = 0;
+    pthread_mutex_lock(&table->lock);
+    for (const struct conn *conn = table->first; conn; conn = conn->next) {
+        count++;
+        *waiting += conn->phase == CONN_WAIT || conn->phase == CONN_STREAM;
+    }
     pthread_mutex_unlock(&table->lock);
     return count;
 }

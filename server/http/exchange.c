@@ -3,12 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 
-#include "http/head_layout.h"
 #include "util/clock.h"
-#include "util/random_id.h"
 
 enum {
     AFTER_LAST_WORD = 1024 * 1024, /* bytes of a body that are still read when the last word is out */
@@ -42,103 +38,6 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
     return NULL;
 }
 
-static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    struct http_request *request = cls;
-
-    (void)kind;
-    if (request->header_count == HTTP_MAX_HEADERS)
-        return MHD_NO;
-    request->headers[request->header_count++] = (struct http_header){name, value ? value : ""};
-    return MHD_YES;
-}
-
-static void name_request(struct http_request *request)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    const char *given = http_request_header(request, "X-Request-Id");
-    const size_t length = given ? strlen(given) : 0;
-    char made[RANDOM_ID_SIZE];
-
-    if (length > 0 && length < sizeof request->request_id && strspn(given, allowed) == length)
-        memcpy(request->request_id, given, length + 1);
-    else if (random_id_make(made))
-        snprintf(request->request_id, sizeof request->request_id, "%.16s", made);
-}
-
-static bool type_is_json(const char *type)
-{
-    static const char json[] = "application/json";
-    const size_t length = strcspn(type, "; \t");
-
-    return length == strlen(json) && strncasecmp(type, json, length) == 0;
-}
-
-static bool check_body(const struct exchange *x, struct http_refusal *refusal)
-{
-    const char *coding = http_request_header(&x->request, "Content-Encoding");
-    const char *type = http_request_header(&x->request, "Content-Type");
-    const size_t max = x->httpd->config.max_body;
-    unsigned long long length;
-
-    refusal->close = false;
-    if (http_guard_has_body(&x->request, &length) && length > max)
-        return http_refuse(refusal, 413, "body_too_large", "the body may have %zu bytes, not %llu", max,
-                           length);
-    if (coding && strcasecmp(coding, "identity") != 0)
-        return http_refuse(refusal, 415, "content_encoding", "send the body without Content-Encoding");
-    if (x->route->body != HTTP_JSON_BODY || (type && type_is_json(type)))
-        return true;
-    if (type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
-        return http_refuse(refusal, 415, "content_type",
-                           "send JSON with Content-Type: application/json (curl does with --json)");
-    return http_refuse(refusal, 415, "content_type", "send JSON with Content-Type: application/json");
-}
-
-static bool check_layout(const struct exchange *x, struct http_refusal *refusal)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-    if (!x->httpd->parses_in_place ||
-        head_layout_is_plain(x->request.method, info->header_size, &x->request, strlen(x->target)))
-        return true;
-    refusal->close = true;
-    return http_refuse(refusal, 400, "bad_head",
-                       "the head has a bare line feed, a folded line, a zero byte or a line without a name");
-}
-
-/* Everything that can be told from the head.  False: x->reply is the refusal. */
-static bool admit(struct exchange *x)
-{
-    const struct http_app *app = x->httpd->app;
-    struct http_refusal refusal = {0};
-
-    if (MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, &x->request) < 0 ||
-        x->request.header_count == HTTP_MAX_HEADERS) {
-        refusal.close = true;
-        http_refuse(&refusal, 431, "too_many_headers", "at most %d headers", HTTP_MAX_HEADERS - 1);
-        goto refuse;
-    }
-    name_request(&x->request);
-    if (!check_layout(x, &refusal) || !http_guard_check(&x->httpd->config.guard, &x->request, &refusal))
-        goto refuse;
-    if (!http_target_split(x->target, &x->request.path, &x->request.query)) {
-        http_refuse(&refusal, 400, "bad_target", "the target has bytes that no path of this server has");
-        goto refuse;
-    }
-    refusal.close = false;
-    x->route = http_route_find(app->routes, app->route_count, &x->request, &refusal);
-    if (!x->route || !check_body(x, &refusal))
-        goto refuse;
-    return !x->route->admit || x->route->admit(app->self, &x->request, &x->reply);
-
-refuse:
-    app->refuse(app->self, &x->request, &refusal, &x->reply);
-    x->reply.close |= refusal.close;
-    return false;
-}
-
 static bool expects_continue(const struct http_request *request)
 {
     return http_request_header(request, "Expect") != NULL;
@@ -154,40 +53,21 @@ static enum MHD_Result begin(struct exchange *x, const char *method, const char 
     x->request.version = version;
     x->request.path = x->request.query = "";
     conn_table_enter(&x->httpd->conns, x->conn, CONN_BODY);
-    if (admit(x)) {
+    if (exchange_admit(x)) {
         x->state = EXCHANGE_RECEIVING;
         return MHD_YES;
     }
     has_body = http_guard_has_body(&x->request, &length);
     /* A reply that is queued before the body has been read makes the library end the connection, and what the
-     * client still sends then resets it, so that the reply may be lost.  A body that may not be that long, or
-     * that its client holds back, is not waited for. */
-    if (x->reply.close || (has_body && (length > x->httpd->config.max_body || expects_continue(&x->request))))
+     * client still sends then resets it, so that the reply may be lost.  So the body is read first, but for
+     * one of which nobody knows where it ends, or that its client holds back; one that is too long is read,
+     * to some length, after the reply. */
+    if (x->unframed || (has_body && expects_continue(&x->request)))
         return exchange_send(x);
     x->state = EXCHANGE_REFUSED;
+    if (has_body && length > x->httpd->config.max_body)
+        exchange_say_last_word(x);
     return MHD_YES;
-}
-
-/* The library takes no reply in the middle of a body, so this one is written past it; nothing else has been
- * written for this request.  What the client still sends is read, so that the words reach it. */
-static void say_last_word(struct exchange *x, int status, const char *reason, const char *code,
-                          const char *detail)
-{
-    char body[320], text[640];
-    int length;
-
-    snprintf(body, sizeof body,
-             "{\"title\":\"%s\",\"status\":%d,\"code\":\"%s\",\"detail\":\"%s\",\"request_id\":\"%s\"}",
-             reason, status, code, detail, x->request.request_id);
-    length = snprintf(
-        text, sizeof text,
-        "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        "Content-Length: %zu\r\n%sX-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n\r\n%s",
-        status, reason, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", x->request.request_id, body);
-    (void)send(conn_fd(x->conn), text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(conn_fd(x->conn), SHUT_WR);
-    x->state = EXCHANGE_CUT;
-    x->logged_status = status;
 }
 
 void exchange_free_body(struct exchange *x)
@@ -220,6 +100,19 @@ static bool make_room(struct exchange *x, size_t needed)
     return true;
 }
 
+/* Refuses the request in the middle of its body. */
+static void give_up(struct exchange *x, int status, const char *code, const char *why)
+{
+    const struct http_app *app = x->httpd->app;
+    struct http_refusal refusal = {0};
+
+    http_refuse(&refusal, status, code, "%s", why);
+    http_reply_fini(&x->reply);
+    app->refuse(app->self, &x->request, &refusal, &x->reply);
+    exchange_say_last_word(x);
+    exchange_free_body(x);
+}
+
 static enum MHD_Result receive(struct exchange *x, const char *data, size_t *size)
 {
     const size_t bytes = *size, max = x->httpd->config.max_body;
@@ -231,17 +124,12 @@ static enum MHD_Result receive(struct exchange *x, const char *data, size_t *siz
         return x->body_seen <= max + AFTER_LAST_WORD ? MHD_YES : MHD_NO;
     }
     if (bytes > max - x->body_seen) {
-        say_last_word(x, 413, "Content Too Large", "body_too_large",
-                      "the body is longer than this server takes");
-        exchange_free_body(x);
-    } else if (x->state == EXCHANGE_RECEIVING && x->route->body == HTTP_JSON_BODY) {
-        if (make_room(x, x->body_seen + bytes)) {
+        give_up(x, 413, "body_too_large", "the body is longer than this server takes");
+    } else if (x->state == EXCHANGE_RECEIVING && x->route->body != HTTP_NO_BODY) {
+        if (make_room(x, x->body_seen + bytes))
             memcpy(x->body + x->body_seen, data, bytes);
-        } else {
-            say_last_word(x, 503, "Service Unavailable", "no_memory",
-                          "other bodies take all the room there is; try again");
-            exchange_free_body(x);
-        }
+        else
+            give_up(x, 503, "no_memory", "other bodies take all the room there is; try again");
     }
     x->body_seen += bytes;
     return MHD_YES;
@@ -267,38 +155,65 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
     return x->state == EXCHANGE_REFUSED ? exchange_send(x) : exchange_run(x);
 }
 
-static void log_exchange(const struct exchange *x)
+static void log_exchange(const struct exchange *x, double seconds, bool cut)
 {
-    char status[16], ms[24], received[24];
+    char status[16], ms[24], received[24], sent[24];
     const struct http_request *r = &x->request;
 
     snprintf(status, sizeof status, "%d", x->logged_status);
-    snprintf(ms, sizeof ms, "%.1f", (clock_monotonic() - x->start) * 1e3);
+    snprintf(ms, sizeof ms, "%.1f", seconds * 1e3);
     snprintf(received, sizeof received, "%zu", x->body_seen);
+    snprintf(sent, sizeof sent, "%zu", x->sent);
     log_event(x->httpd->log, LOG_INFO, "request",
               (struct log_field[]){{"id", r->request_id, true},
+                                   {"family", http_family_name(r->family), true},
                                    {"method", x->method, true},
                                    {"path", r->path, true},
+                                   {"route", x->route ? x->route->pattern : NULL, true},
                                    {"status", status, false},
                                    {"ms", ms, false},
                                    {"received", received, false},
+                                   {"sent", sent, false},
+                                   {"cut", cut ? "true" : NULL, false},
                                    {"job", r->note[0] ? r->note : NULL, true}},
-              7);
+              11);
+}
+
+/* The client of a stream has gone, and nobody has told yet. */
+static void abandon_stream(struct exchange *x)
+{
+    const struct http_app *app = x->httpd->app;
+
+    if (x->request.on_hangup == HTTP_HANGUP_TELL && !wait_list_is_gone(&x->httpd->waits, &x->wait))
+        app->abandon(app->self, x->request.note, x->request.ticket);
 }
 
 void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
                   enum MHD_RequestTerminationCode why)
 {
     struct exchange *x = *context;
+    const bool cut = why != MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    const struct http_app *app;
+    double seconds;
 
-    (void)cls, (void)connection, (void)why;
+    (void)cls, (void)connection;
     if (!x)
         return;
+    app = x->httpd->app;
+    seconds = clock_monotonic() - x->start;
+    if (x->state == EXCHANGE_STREAMING && cut && !x->stream_ended)
+        abandon_stream(x);
     exchange_stop_waiting(x);
-    if (x->method[0])
-        log_exchange(x);
+    if (x->method[0]) {
+        x->request.method = x->method;
+        x->request.header_count = 0; /* they went with the library's buffer */
+        log_exchange(x, seconds, cut && x->state == EXCHANGE_STREAMING);
+        if (app->done)
+            app->done(app->self, &x->request, x->route, x->logged_status, seconds, x->sent);
+    }
     exchange_free_body(x);
     http_reply_fini(&x->reply);
+    blob_unref(x->piece);
     conn_table_enter(&x->httpd->conns, x->conn, CONN_IDLE);
     free(x->target);
     free(x);

@@ -6,12 +6,27 @@
 #include <string.h>
 #include <strings.h>
 
+const char *http_family_name(enum http_family family)
+{
+    static const char *const names[] = {"native", "openai", "a1111"};
+
+    return names[family];
+}
+
 const char *http_request_header(const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++)
         if (strcasecmp(request->headers[i].name, name) == 0)
             return request->headers[i].value;
     return NULL;
+}
+
+bool http_request_type_is(const struct http_request *request, const char *type)
+{
+    const char *sent = http_request_header(request, "Content-Type");
+    const size_t length = sent ? strcspn(sent, "; \t") : 0;
+
+    return length > 0 && length == strlen(type) && strncasecmp(sent, type, length) == 0;
 }
 
 static int hex_value(char digit)
@@ -56,13 +71,27 @@ bool http_request_query(const struct http_request *request, const char *name, ch
     return false;
 }
 
+/* Whether name is one of `names`, which have a space between two. */
+static bool is_among(const char *names, const char *name, size_t length)
+{
+    while (*names) {
+        const size_t each = strcspn(names, " ");
+
+        if (each == length && strncmp(names, name, length) == 0)
+            return true;
+        names += each;
+        names += strspn(names, " ");
+    }
+    return false;
+}
+
 const char *http_request_query_unknown(const struct http_request *request, const char *known, size_t *length)
 {
     const char *pair = request->query + strspn(request->query, "&");
 
     while (*pair) {
         *length = strcspn(pair, "=&");
-        if (!known || *length != strlen(known) || strncmp(pair, known, *length) != 0)
+        if (!known || !is_among(known, pair, *length))
             return pair;
         pair += strcspn(pair, "&");
         pair += strspn(pair, "&");
@@ -145,6 +174,8 @@ int http_request_prefers(const struct http_request *request, const char *type, c
 void http_reply_fini(struct http_reply *reply)
 {
     blob_unref(reply->body);
+    if (reply->stream.free)
+        reply->stream.free(reply->stream.self);
     *reply = (struct http_reply){0};
 }
 

@@ -15,12 +15,20 @@
 enum {
     HTTP_MAX_PARAMS = 2,
     HTTP_MAX_HEADERS = 100,
-    HTTP_MAX_REPLY_HEADERS = 12,
+    HTTP_MAX_REPLY_HEADERS = 24,
     HTTP_NOTE_SIZE = 40,
     HTTP_REQUEST_ID_SIZE = 65
 };
 
 struct httpd;
+
+/* Whose clients a path is for, and so in which form its errors are told. */
+enum http_family { FAMILY_NATIVE, FAMILY_OPENAI, FAMILY_A1111 };
+const char *http_family_name(enum http_family family); /* "native", "openai", "a1111" */
+
+/* Whether app->abandon is to be called when the client of a waiting or streaming request goes away; its
+ * connection ends in either case. */
+enum http_hangup { HTTP_HANGUP_TELL, HTTP_HANGUP_IGNORE };
 
 struct http_header {
     const char *name, *value;
@@ -41,23 +49,30 @@ struct http_request {
     struct http_param params[HTTP_MAX_PARAMS]; /* what stood for each {name} of the route's pattern */
     const char *body;                          /* NULL when there is none; not ended by a zero */
     size_t body_size;
+    enum http_family family;               /* the route's; before there is one, told from the path's start */
     char request_id[HTTP_REQUEST_ID_SIZE]; /* the client's X-Request-Id, or one made here */
     struct httpd *httpd;                   /* for httpd_wake */
-    uint64_t ticket;           /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits */
-    bool resumed;              /* the handler has waited, and has been woken */
-    bool at_desk;              /* the handler runs where it may take its time */
-    char note[HTTP_NOTE_SIZE]; /* the handler's own, kept while it waits; the log shows it as the job's id */
+    uint64_t ticket; /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits, or a stream */
+    bool resumed;    /* the handler has waited, and has been woken, or its time has come */
+    bool at_desk;    /* the handler runs where it may take its time */
+    bool closing;    /* the server ends: there is no waiting any more */
+    enum http_hangup on_hangup; /* the handler's to set before it waits or streams */
+    char note[HTTP_NOTE_SIZE];  /* the handler's own, kept while it waits; the log shows it as the job's id */
+    unsigned own;               /* the handler's own, too, and of no meaning to anybody else */
 };
 
 /* The first header of that name, in any case; NULL when there is none. */
 const char *http_request_header(const struct http_request *request, const char *name);
 
+/* Whether the Content-Type is `type`, whatever its parameters. */
+bool http_request_type_is(const struct http_request *request, const char *type);
+
 /* Copies the value of a query parameter, unescaped, to value (cut to size bytes with its end), "" for a name
  * alone; false when it is absent. */
 bool http_request_query(const struct http_request *request, const char *name, char *value, size_t size);
 
-/* The first query parameter with another name than `known` (NULL: with any), still escaped, and its length;
- * NULL when there is none. */
+/* The first query parameter whose name is none of `known`, names with a space between two (NULL: with any),
+ * still escaped, and its length; NULL when there is none. */
 const char *http_request_query_unknown(const struct http_request *request, const char *known, size_t *length);
 
 /* Copies param number `index` to text; false when it does not fit with its end. */
@@ -73,16 +88,33 @@ struct http_reply_header {
     char value[256];
 };
 
+enum http_stream_state { HTTP_STREAM_MORE, HTTP_STREAM_END };
+
+/* A reply that comes piece by piece.  Everything is called on the HTTP thread and must be quick. */
+struct http_stream {
+    void *self; /* first argument of next and free */
+    /* Writes the next piece, a reference that passes to the caller, or NULL when there is nothing now: then
+     * it is called again after httpd_wake(ticket), or after ping_s.  END: nothing follows this piece. */
+    enum http_stream_state (*next)(void *self, struct blob **piece);
+    void (*free)(void *self); /* once, when the reply has ended, however it ended; NULL: nothing to free */
+    /* What goes out when nothing else has for ping_s, so that proxies keep the connection; NULL: nothing. The
+     * reference passes to the caller. */
+    struct blob *(*ping)(void);
+    double ping_s; /* 0: never */
+};
+
 struct http_reply {
     int status;
-    const char *content_type; /* static storage; NULL without a body */
-    struct blob *body;        /* one reference; NULL: no body */
+    const char *content_type;  /* static storage; NULL without a body */
+    struct blob *body;         /* one reference; NULL: no body */
+    struct http_stream stream; /* of HTTP_STREAM */
+    double wait_until;         /* of HTTP_WAIT: clock_monotonic when it ends at the latest; 0: no limit */
     struct http_reply_header headers[HTTP_MAX_REPLY_HEADERS];
     size_t header_count;
     bool close; /* the connection ends with this reply */
 };
 
-void http_reply_fini(struct http_reply *reply);
+void http_reply_fini(struct http_reply *reply); /* also ends the stream */
 
 /* Adds a header from a printf format.  Bytes that do not belong into a header are written as '?'; what is too
  * long is cut. */

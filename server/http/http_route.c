@@ -14,7 +14,7 @@ static bool matches(const char *pattern, const char *path, struct http_param par
                 return false;
             params[count++] = (struct http_param){path, size};
             path += size;
-            pattern += 2;
+            pattern += strcspn(pattern, "}") + 1;
         } else if (*pattern++ != *path++) {
             return false;
         }
@@ -46,10 +46,13 @@ const struct http_route *http_route_find(const struct http_route *routes, size_t
     for (size_t i = 0; i < count; i++) {
         if (!matches(routes[i].pattern, request->path, request->params))
             continue;
+        request->family = routes[i].family;
         if (method_suits(&routes[i], request->method))
             return &routes[i];
         add_allowed(refusal, routes[i].method);
     }
+    if (refusal->allow[0])
+        add_allowed(refusal, "OPTIONS");
     if (refusal->allow[0])
         http_refuse(refusal, 405, "method_not_allowed", "this path knows %s", refusal->allow);
     else

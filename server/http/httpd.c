@@ -1,6 +1,7 @@
 #include "http/httpd.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ enum {
     CONNECTION_MEMORY = 16 * 1024, /* the head of a request must fit */
     SWEEP_MS = 100,
     NOISE_PER_SECOND = 10,
-    HANGUPS_AT_ONCE = 64
+    HANGUPS_AT_ONCE = 64,
+    RESUMED_AT_ONCE = 64
 };
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -54,11 +56,26 @@ __attribute__((format(printf, 2, 0))) static void on_library_message(void *cls, 
 static void hang_up(struct httpd *httpd, uint64_t ticket)
 {
     char note[HTTP_NOTE_SIZE];
+    bool tell;
 
-    if (!wait_list_mark_gone(&httpd->waits, ticket, note))
+    if (!wait_list_mark_gone(&httpd->waits, ticket, note, &tell))
         return;
-    httpd->app->abandon(httpd->app->self, note);
+    if (tell)
+        httpd->app->abandon(httpd->app->self, note, ticket);
     httpd_wake(httpd, ticket);
+}
+
+/* Resumes everybody whose time has come at `now`; INFINITY: everybody. */
+static void resume_due(struct httpd *httpd, double now)
+{
+    void *connections[RESUMED_AT_ONCE];
+    size_t count;
+
+    do {
+        count = wait_list_wake_due(&httpd->waits, now, connections, RESUMED_AT_ONCE);
+        for (size_t i = 0; i < count; i++)
+            MHD_resume_connection(connections[i]);
+    } while (count == RESUMED_AT_ONCE);
 }
 
 static void *httpd_watch(void *arg)
@@ -68,10 +85,12 @@ static void *httpd_watch(void *arg)
     while (!atomic_load(&httpd->stop)) {
         struct epoll_event events[HANGUPS_AT_ONCE];
         const int count = epoll_wait(httpd->hangup_epoll, events, HANGUPS_AT_ONCE, SWEEP_MS);
+        const double now = clock_monotonic();
 
         for (int i = 0; i < count; i++)
             hang_up(httpd, events[i].data.u64);
-        conn_table_sweep(&httpd->conns, clock_monotonic());
+        conn_table_sweep(&httpd->conns, now);
+        resume_due(httpd, now);
     }
     return NULL;
 }
@@ -112,9 +131,11 @@ enum ltd_status httpd_open(const struct httpd_config *config, const struct http_
     if (!httpd)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the HTTP server");
     httpd->config = *config;
+    httpd->cors = (struct http_cors){config->cors_origins, config->cors_origin_count};
     httpd->app = app;
     httpd->log = log;
     httpd->parses_in_place = strncmp(MHD_get_version(), "0.9.", 4) == 0;
+    atomic_init(&httpd->closing, false);
     atomic_init(&httpd->stop, false);
     conn_table_init(&httpd->conns);
     wait_list_init(&httpd->waits);
@@ -148,15 +169,17 @@ void httpd_wake(struct httpd *httpd, uint64_t ticket)
         MHD_resume_connection(connection);
 }
 
+void httpd_look(struct httpd *httpd, struct httpd_load *out)
+{
+    out->connections = conn_table_count(&httpd->conns, &out->waiting);
+}
+
 static void wait_until_idle(struct httpd *httpd, int flush_ms)
 {
     const double end = clock_monotonic() + flush_ms / 1000.0;
 
     for (;;) {
-        void *connection;
-
-        while ((connection = wait_list_wake_any(&httpd->waits)) != NULL)
-            MHD_resume_connection(connection);
+        resume_due(httpd, INFINITY);
         /* A suspended connection must never reach MHD_stop_daemon, which aborts on one. */
         if (conn_table_seal(&httpd->conns) &&
             (conn_table_busy(&httpd->conns) == 0 || clock_monotonic() >= end))
@@ -165,11 +188,17 @@ static void wait_until_idle(struct httpd *httpd, int flush_ms)
     }
 }
 
+void httpd_bring(struct httpd *httpd, struct desk_item *item)
+{
+    desk_bring(&httpd->desk, item);
+}
+
 void httpd_close(struct httpd *httpd, int flush_ms)
 {
     if (!httpd)
         return;
     MHD_quiesce_daemon(httpd->daemon);
+    atomic_store(&httpd->closing, true);
     wait_until_idle(httpd, flush_ms);
     atomic_store(&httpd->stop, true);
     pthread_join(httpd->watcher, NULL);

@@ -93,8 +93,9 @@ static void log_job(struct jobs *jobs, const struct job_record *job, double seco
                              {"size", size, true},
                              {"count", count, false},
                              {"seconds", time, false},
-                             {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true}},
-        7);
+                             {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true},
+                             {"prompt", jobs->log->prompts ? params->prompt : NULL, true}},
+        8);
 }
 
 /* A result that came of being ended says why. */

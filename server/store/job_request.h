@@ -31,7 +31,7 @@ enum webhook_event {
 const char *webhook_event_name(enum webhook_event event); /* "job.started", ...; static storage */
 int webhook_event_find(const char *name);                 /* -1: there is none of that name */
 
-enum { JOB_MAX_WARNINGS = 16, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
+enum { JOB_MAX_WARNINGS = 32, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
 
 struct job_request {
     atomic_uint references;

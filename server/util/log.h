@@ -1,5 +1,6 @@
 /*
- * log.h - one line an event on standard error, as text (key=value) or as JSON.
+ * log.h - one line an event on standard error, as text (key=value) or as JSON.  Text that goes to systemd's
+ * journal has the level before it as "<6>", which the journal takes off (sd-daemon(3)).
  *
  * A line is written with one write(2) and never blocks: when standard error is a pipe that nobody empties,
  * lines are dropped, and the next one that goes through says how many.  Safe on any thread.
@@ -13,6 +14,8 @@
 struct log {
     int fd;
     bool json;
+    bool journal; /* fd is the journal's */
+    bool prompts; /* what pictures were asked for may be written; false at first */
     atomic_ulong dropped;
 };
 
@@ -27,8 +30,8 @@ struct log_field {
 
 void log_init(struct log *log, int fd, bool json);
 
-/* Writes time, level, event ("request", "job", "ready") and fields; control bytes and bytes above 0x7e stand
- * escaped, long values are cut. */
+/* Writes time, level, event ("request", "job", "ready") and fields.  Control bytes and characters outside of
+ * ASCII stand escaped as in JSON, bytes that are not UTF-8 as if they were Latin-1; long values are cut. */
 void log_event(struct log *log, enum log_level level, const char *event, const struct log_field *fields,
                int count);
 

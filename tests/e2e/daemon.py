@@ -236,6 +236,17 @@ def write_png(width, height, rgb):
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def form(*parts, boundary="a-boundary"):
+    """Body and Content-Type of a form.  A part is (name, text) or (name, bytes): a file."""
+    body = b""
+    for name, value in parts:
+        is_file = isinstance(value, bytes)
+        head = f'Content-Disposition: form-data; name="{name}"' + ('; filename="a.png"' if is_file else "")
+        body += f"--{boundary}\r\n{head}\r\n{'Content-Type: image/png' + chr(13) + chr(10) if is_file else ''}\r\n".encode()
+        body += (value if is_file else value.encode()) + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), "multipart/form-data; boundary=" + boundary
+
+
 def equal(got, want, what=""):
     if got != want:
         raise AssertionError(f"{what + ': ' if what else ''}got {str(got)[:300]!r}, not {str(want)[:300]!r}")

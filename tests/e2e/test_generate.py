@@ -47,7 +47,7 @@ def test_accept_chooses_the_form():
             reply = d.generate(SMALL, headers={"Accept": accept} if accept else {})
             equal(reply.status, 200)
             equal(reply.headers["Content-Type"], kind, accept)
-        reply = d.generate(SMALL, headers={"Accept": "text/event-stream"})
+        reply = d.generate(SMALL, headers={"Accept": "image/webp"})
         equal((reply.status, reply.code()), (406, "not_acceptable"))
 
 
@@ -56,7 +56,7 @@ def test_png_answer_is_the_same_picture_with_its_seed():
         as_json = d.generate(SMALL)
         as_png = d.generate(SMALL, headers={"Accept": "image/png"})
         equal(as_png.body, picture(as_json))
-        equal(as_png.headers["X-Latentd-Seed"], "7")
+        equal(as_png.headers["X-Seed"], "7")
         equal(as_png.headers["X-Content-Type-Options"], "nosniff")
         true("sandbox" in as_png.headers["Content-Security-Policy"], "no sandbox")
         two = d.generate(dict(SMALL, count=2), headers={"Accept": "image/png"})
@@ -165,7 +165,7 @@ def test_models_are_listed_with_what_a_request_gets_by_default():
 def test_operations():
     with Daemon() as d:
         equal(d.get("/healthz").json(), {"status": "ok"})
-        equal(d.get("/readyz").json(), {"status": "ready"})
+        equal(d.get("/readyz").json()["status"], "ready")
         equal(d.get("/version").json()["name"], "latentd")
         equal(d.get("/").status, 200)
         equal(d.request("HEAD", "/healthz").status, 200)

@@ -1,4 +1,5 @@
-/* fuzz_png.c - any bytes as a picture: what decodes must survive being encoded, and equal itself again. */
+/* fuzz_png.c - any bytes as a picture: what decodes must survive being encoded, and equal itself again. Their
+ * texts are read too. */
 #include <latentd/image.h>
 
 #include <stdlib.h>
@@ -8,6 +9,23 @@
 
 enum { MAX_PIXELS = 1 << 16 };
 
+static void read_texts(const uint8_t *data, size_t size)
+{
+    struct ltd_png_texts texts = {0};
+    struct ltd_error err = {0};
+    size_t bytes = 0;
+
+    if (ltd_png_texts_read(data, size, &texts, &err) != LTD_OK) {
+        PROMISE(!texts.items && err.status != LTD_OK && err.message[0] != '\0');
+        return;
+    }
+    PROMISE(texts.count <= 64);
+    for (size_t i = 0; i < texts.count; i++)
+        bytes += strlen(texts.items[i].keyword) + strlen(texts.items[i].text);
+    PROMISE(bytes <= 1024 * 1024);
+    ltd_png_texts_fini(&texts);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ltd_image *image = NULL, *again = NULL;
@@ -15,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ltd_error err = {0};
     size_t samples;
 
+    read_texts(data, size);
     if (ltd_png_decode(data, size, MAX_PIXELS, &image, &err) != LTD_OK) {
         PROMISE(!image && err.status != LTD_OK && err.message[0] != '\0');
         return 0;

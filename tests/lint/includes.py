@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     'server/store': ({'util'}, ANY),
     'server/api': ({'jobs', 'store', 'util'}, ANY),
     'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options'}, ANY),
-    'server/commands': ({'options', 'util'}, ANY),
+    'server/commands': ({'api', 'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
     'server/web': (set(), set()),
     'server': ({'util', 'options', 'http', 'jobs', 'store', 'api', 'handlers', 'webhook', 'web', 'commands'}, ANY),
@@ -50,7 +50,7 @@ MAY_INCLUDE = {
 CONFINED = {
     r'(cblas|openblas_config|f77blas|lapacke)\.h': r'engine/kernels/gemm\.c',
     r'(cjson/)?cJSON\.h': r'engine/base/json\w*\.[ch]',
-    r'(png|pngconf|zlib)\.h': r'engine/image/png_(de|en)code\.c',
+    r'(png|pngconf|zlib)\.h': r'engine/image/png_\w+\.c',
     r'(jpeglib|turbojpeg)\.h': r'engine/image/jpeg\.c',
     r'webp/\w+\.h': r'engine/image/webp\.c',
     r'utf8proc\.h': r'engine/tokenizer/\w+\.c',

@@ -134,6 +134,31 @@ def test_continuous_integration_runs_the_same():
         return expect(checkout.run(os.path.join(checkout.path, '.ci/run')), 0, 'ran with 0 arguments')
 
 
+# A registry that nobody answers for.
+NOWHERE = {'PIP_INDEX_URL': 'http://127.0.0.1:9/simple', 'PIP_RETRIES': '0', 'PIP_FIND_LINKS': '', 'PIP_NO_CACHE_DIR': '1'}
+
+
+def clients(requirements, **environment):
+    """Runs the suite `clients`, whose only test tells whether it has the environment made for it."""
+    told = 'import sys\nprint("ok prefix" if sys.prefix.endswith("/.venv/clients") else "not ok prefix")'
+    with Checkout() as checkout:
+        checkout.write('tests/clients/requirements.txt', requirements)
+        checkout.write('tests/clients/test_told.py', told)
+        return checkout.test('clients', **{'CI': '', **environment})
+
+
+def test_clients_have_packages_of_their_own():
+    return expect(clients(''), 0, '1 passed, 0 failed, 0 skipped')
+
+
+def test_clients_are_skipped_without_a_registry():
+    return expect(clients('no-such-package==1\n', **NOWHERE), 0, '0 passed, 0 failed, 1 skipped')
+
+
+def test_continuous_integration_skips_no_clients():
+    return expect(clients('no-such-package==1\n', CI='true', **NOWHERE), 1, '0 passed, 1 failed, 0 skipped')
+
+
 # Says what it was asked, and brings the command `gadget` with the package gadget-bin.
 APT = '''#!/bin/sh
 echo "apt: $*"

@@ -79,9 +79,20 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .strength = 0.75};
 }
 
+static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)
+{
+    if (side % 8 == 0)
+        return true;
+    found(arg, false, field, "must be a multiple of 8");
+    return false;
+}
+
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
+    const bool width = check_side("width", params->width, found, arg);
+    const bool height = check_side("height", params->height, found, arg);
+
     (void)model;
     if (params->clip_skip > 1)
         found(arg, false, "clip_skip", "the text encoder has 2 layers; send 0 or 1");
@@ -91,7 +102,7 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
         found(arg, true, "prompt",
               "twelve times this, which is about as long as what a model has to say of a prompt "
               "that it cuts: it tells how many tokens there are and how many are read, and ends with a dot.");
-    return params->clip_skip <= 1;
+    return width && height && params->clip_skip <= 1;
 }
 
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index)

@@ -8,11 +8,14 @@
 static struct model_set models;
 static struct job_request *request;
 static struct problem problem;
+static bool lenient;
 
 static bool decode(const char *body)
 {
     struct request_context context = {
-        &models, {.max_pixels = 4096, .max_steps = 20, .max_count = 3, .max_prompt_bytes = 100}};
+        .models = &models,
+        .limits = {.max_pixels = 4096, .max_steps = 20, .max_count = 3, .max_prompt_bytes = 100},
+        .lenient = lenient};
     struct ltd_error error;
 
     if (models.count == 0 && (model_set_open(&models, "first", "x", &error) != LTD_OK ||

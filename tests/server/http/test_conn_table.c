@@ -67,13 +67,49 @@ TEST(a_sealed_table_lets_nobody_wait_and_seals_only_when_nobody_does)
     struct conn *conn = open_conn();
 
     REQUIRE(conn);
-    CHECK(conn_table_wait(&table, conn));
+    conn_table_enter(&table, conn, CONN_STREAM);
+    CHECK(conn_table_suspend(&table, conn));
     CHECK(!conn_table_seal(&table));
-    CHECK(conn_table_wait(&table, conn));
-    conn_table_enter(&table, conn, CONN_SEND);
+    CHECK(conn_table_suspend(&table, conn));
+    conn_table_resume(&table, conn);
     CHECK(conn_table_seal(&table));
-    CHECK(!conn_table_wait(&table, conn));
+    CHECK(!conn_table_suspend(&table, conn));
     CHECK(conn_table_seal(&table));
+    close_conn(conn);
+}
+
+TEST(a_suspended_connection_that_ends_no_longer_keeps_the_table_from_being_sealed)
+{
+    struct conn *conn = open_conn();
+
+    REQUIRE(conn);
+    CHECK(conn_table_suspend(&table, conn));
+    conn_table_enter(&table, conn, CONN_WAIT);
+    CHECK(!conn_table_seal(&table));
+    conn_table_enter(&table, conn, CONN_IDLE);
+    CHECK(conn_table_seal(&table));
+    close_conn(conn);
+}
+
+TEST(a_stream_may_be_silent_but_not_unread)
+{
+    struct conn *conn = open_conn();
+    static char data[64 * 1024];
+    double now;
+
+    REQUIRE(conn);
+    conn_table_enter(&table, conn, CONN_STREAM);
+    now = clock_monotonic();
+    conn_table_moved(&table, conn, 100);
+    CHECK_INT(conn_table_sweep(&table, now + 1e6), 0); /* all has been read */
+    now += 1e6;
+    conn_table_moved(&table, conn, sizeof data);
+    CHECK_INT(send(ends[0], data, sizeof data, MSG_DONTWAIT), sizeof data);
+    CHECK_INT(conn_table_sweep(&table, now + 29.9), 0);
+    CHECK_INT(recv(ends[1], data, 40 * 1024, MSG_WAITALL), 40 * 1024);
+    CHECK_INT(conn_table_sweep(&table, now + 30.5), 0);
+    CHECK_INT(conn_table_sweep(&table, now + 60.2), 0);
+    CHECK_INT(conn_table_sweep(&table, now + 60.8), 1);
     close_conn(conn);
 }
 

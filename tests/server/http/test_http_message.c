@@ -44,6 +44,9 @@ TEST(a_query_parameter_that_nobody_knows_is_found)
     request.query = "a=1&ab=2&c";
     CHECK(http_request_query_unknown(&request, "a", &length) == request.query + 4);
     CHECK_INT(length, 2);
+    CHECK(http_request_query_unknown(&request, "a ab", &length) == request.query + 9);
+    CHECK(http_request_query_unknown(&request, "b  a abc", &length) == request.query + 4);
+    CHECK(!http_request_query_unknown(&request, "c ab a", &length));
     CHECK(http_request_query(&request, "c", value, sizeof value));
     CHECK_STR(value, "");
 }

@@ -9,11 +9,11 @@ static enum http_next nothing(void *app, struct http_request *request, struct ht
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/", nothing, NULL, HTTP_NO_BODY},
-    {"GET", "/jobs/{}", nothing, NULL, HTTP_NO_BODY},
-    {"DELETE", "/jobs/{}", nothing, NULL, HTTP_NO_BODY},
-    {"GET", "/jobs/{}/images/{}", nothing, NULL, HTTP_NO_BODY},
-    {"POST", "/jobs", nothing, NULL, HTTP_JSON_BODY},
+    {FAMILY_NATIVE, "GET", "/", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "GET", "/jobs/{id}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "DELETE", "/jobs/{id}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_NATIVE, "GET", "/jobs/{id}/images/{n}", nothing, NULL, HTTP_NO_BODY, NULL},
+    {FAMILY_OPENAI, "POST", "/jobs", nothing, NULL, HTTP_JSON_BODY, NULL},
 };
 
 static struct http_request request;
@@ -58,8 +58,18 @@ TEST(what_is_nowhere_is_404)
 TEST(another_method_is_405_with_all_that_there_are)
 {
     CHECK_INT(found("POST", "/jobs/a"), -405);
-    CHECK_STR(refusal.allow, "GET, HEAD, DELETE");
+    CHECK_STR(refusal.allow, "GET, HEAD, DELETE, OPTIONS");
     CHECK_INT(found("GET", "/jobs"), -405);
-    CHECK_STR(refusal.allow, "POST");
+    CHECK_STR(refusal.allow, "POST, OPTIONS");
     CHECK_INT(found("get", "/"), -405);
+}
+
+TEST(a_path_tells_the_family_even_of_what_is_refused)
+{
+    CHECK_INT(found("POST", "/jobs"), 4);
+    CHECK_INT(request.family, FAMILY_OPENAI);
+    CHECK_INT(found("GET", "/jobs"), -405);
+    CHECK_INT(request.family, FAMILY_OPENAI);
+    CHECK_INT(found("GET", "/"), 0);
+    CHECK_INT(request.family, FAMILY_NATIVE);
 }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <latentd/json.h>
@@ -34,6 +36,46 @@ TEST(text_lines_quote_what_is_not_plain)
 
     written(false, fields, COUNT(fields), line, sizeof line);
     CHECK(strstr(line, " level=warn event=request path=/a name=\"a b\\u000a\\\"c\\\"\" ms=1.5\n") != NULL);
+}
+
+TEST(characters_are_escaped_as_json_does_and_stray_bytes_as_latin_1)
+{
+    static const struct log_field fields[] = {
+        {"a", "\xe7\x8c\xab \xf0\x9f\x90\xb1", true}, {"b", "\xff\xc3", true}, {"c", "\xe7\x8c", true}};
+    char line[512];
+
+    written(true, fields, COUNT(fields), line, sizeof line);
+    CHECK(
+        strstr(line, "\"a\":\"\\u732b \\ud83d\\udc31\",\"b\":\"\\u00ff\\u00c3\",\"c\":\"\\u00e7\\u008c\"}"));
+}
+
+TEST(lines_to_the_journal_begin_with_their_level)
+{
+    static const struct log_field field = {"a", "b", true};
+    int ends[2];
+    struct stat info;
+    struct log log;
+    char line[512] = "", stream[64];
+
+    REQUIRE(pipe(ends) == 0 && fstat(ends[1], &info) == 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_init(&log, ends[1], false);
+    log_event(&log, LOG_WARN, "e", &field, 1);
+    CHECK(read(ends[0], line, sizeof line - 1) > 0);
+    CHECK(strncmp(line, "<4>time=", 8) == 0);
+    CHECK(strstr(line, "Z level=warn event=e a=b\n"));
+    log_init(&log, ends[1], true);
+    log_event(&log, LOG_WARN, "e", &field, 1);
+    CHECK(read(ends[0], line, sizeof line - 1) > 0);
+    CHECK(line[0] == '{');
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    log_init(&log, ends[1], false);
+    CHECK(!log.journal);
+    unsetenv("JOURNAL_STREAM");
+    close(ends[0]);
+    close(ends[1]);
 }
 
 TEST(json_lines_are_json)

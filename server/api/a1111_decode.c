@@ -1,0 +1,317 @@
+#include "api/a1111_decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/a1111_sampling.h"
+#include "api/fields.h"
+
+static const char tag_prefix[] = "task:";
+
+struct decoder {
+    enum a1111_route route;
+    const struct a1111_catalog *catalog;
+    struct a1111_settings settings;
+    struct a1111_value values[A1111_FIELD_COUNT];
+    struct a1111_asked *out;
+    struct a1111_refusal *refusal;
+};
+
+#define IS(d, id) ((d)->values[A1111_##id].present && !(d)->values[A1111_##id].wrong)
+#define NAME(id)  a1111_field_name(A1111_##id)
+
+/* What does not fit into `field` is cut at a character. */
+static void take_note(void *arg, const char *field, const char *message)
+{
+    struct decoder *d = arg;
+    struct a1111_asked *out = d->out;
+    struct a1111_note *note;
+    size_t length = strlen(field);
+
+    if (out->note_count == JOB_MAX_WARNINGS)
+        return;
+    note = &out->notes[out->note_count++];
+    if (length >= sizeof note->field) {
+        length = sizeof note->field - 1;
+        while (length > 0 && ((unsigned char)field[length] & 0xC0) == 0x80)
+            length--;
+    }
+    snprintf(note->field, sizeof note->field, "%.*s", (int)length, field);
+    snprintf(note->message, sizeof note->message, "%s", message);
+}
+
+static void on_unknown(void *arg, const char *name)
+{
+    take_note(arg, name, "is no field here, and was ignored");
+}
+
+static void add(struct decoder *d, const char *native, struct ltd_json *value)
+{
+    ltd_json_add(d->out->native, native, value);
+}
+
+static struct ltd_json *new_integer(const struct a1111_value *value)
+{
+    return value->number < 0 ? ltd_json_new_number(value->number) : ltd_json_new_uint64(value->magnitude);
+}
+
+static void take_prompt(struct decoder *d, enum a1111_field field)
+{
+    const struct a1111_value *value = &d->values[field];
+    const bool plain = d->values[A1111_NO_EXTRA_NETWORKS].truth;
+
+    if (!value->present)
+        return;
+    add(d, a1111_field_name(field), ltd_json_new_string(value->text));
+    if (!plain && (strstr(value->text, "<lora:") || strstr(value->text, "<hypernet:")))
+        a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error",
+                           "names a LoRA or hypernetwork, which are not built; take it out, or send %s: true",
+                           NAME(NO_EXTRA_NETWORKS));
+    else if (strpbrk(value->text, "(["))
+        take_note(d, a1111_field_name(field),
+                  "brackets are read as plain text: weights such as (word:1.2) are not built");
+}
+
+static void take_prompts(struct decoder *d)
+{
+    if (!d->values[A1111_PROMPT].present && !d->values[A1111_PROMPT].wrong)
+        add(d, "prompt", ltd_json_new_string(""));
+    take_prompt(d, A1111_PROMPT);
+    take_prompt(d, A1111_NEGATIVE_PROMPT);
+}
+
+static void take_seed(struct decoder *d)
+{
+    const struct a1111_value *seed = &d->values[A1111_SEED];
+
+    if (!IS(d, SEED) || seed->number == -1)
+        return;
+    if (seed->number < 0)
+        a1111_refuse_value(d->refusal, NAME(SEED), "value_error",
+                           "is %g; send an integer from 0 to 18446744073709551615, or -1 to have one drawn",
+                           seed->number);
+    else
+        add(d, "seed", new_integer(seed));
+}
+
+/* 1 when it is absent; below 1, which is told, NaN. */
+static double read_count(struct decoder *d, enum a1111_field field)
+{
+    const struct a1111_value *value = &d->values[field];
+
+    if (!value->present)
+        return 1;
+    if (value->number >= 1)
+        return value->number;
+    a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error", "is %g; send at least 1",
+                       value->number);
+    return NAN;
+}
+
+static void take_numbers(struct decoder *d)
+{
+    static const struct {
+        enum a1111_field field;
+        const char *native;
+    } integers[] = {{A1111_STEPS, "steps"}, {A1111_WIDTH, "width"}, {A1111_HEIGHT, "height"}};
+    const double count = read_count(d, A1111_BATCH_SIZE) * read_count(d, A1111_N_ITER);
+
+    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++)
+        if (d->values[integers[i].field].present)
+            add(d, integers[i].native, new_integer(&d->values[integers[i].field]));
+    if (IS(d, CFG_SCALE))
+        add(d, "cfg_scale", ltd_json_new_number(d->values[A1111_CFG_SCALE].number));
+    if (count <= 1e15)
+        add(d, "count", ltd_json_new_uint64((uint64_t)count));
+    else if (!isnan(count))
+        a1111_refuse_value(d->refusal, NAME(BATCH_SIZE), "value_error", "asks for %g pictures", count);
+}
+
+/* eta as far as the sampler takes it; what clients send with every sampler, 1, is not refused. */
+static void check_eta(struct decoder *d, enum ltd_sampler sampler)
+{
+    const double eta = d->values[A1111_ETA].number;
+
+    if (!IS(d, ETA))
+        return;
+    if (sampler == LTD_SAMPLER_EULER_A && eta != 1)
+        a1111_refuse_value(d->refusal, NAME(ETA), "value_error", "is %g; Euler a draws with 1 alone", eta);
+    else if (sampler == LTD_SAMPLER_DDIM && eta == 1)
+        take_note(d, NAME(ETA), "DDIM was drawn with 0: it adds no noise of its own here");
+    else if (sampler == LTD_SAMPLER_DDIM && eta != 0)
+        a1111_refuse_value(d->refusal, NAME(ETA), "value_error", "is %g; DDIM draws with 0 alone", eta);
+}
+
+static void take_sampling(struct decoder *d)
+{
+    const struct ltd_model *model = d->catalog->models->items[d->settings.model].model;
+    const char *name = d->values[A1111_SAMPLER_NAME].text, *scheduler = d->values[A1111_SCHEDULER].text;
+    struct a1111_sampling found;
+    char shown[FIELD_SHOWN_SIZE];
+
+    if (!name || !*name)
+        name = d->values[A1111_SAMPLER_INDEX].text;
+    switch (a1111_sampling_find(name, scheduler, ltd_params_default(model).sampler, &found)) {
+    case A1111_SAMPLER_UNKNOWN:
+        a1111_refuse_all(d->refusal, 400, "invalid",
+                         "Sampler not found: \"%s\"; GET /sdapi/v1/samplers lists what is built",
+                         field_shown(shown, name));
+        return;
+    case A1111_SCHEDULER_UNKNOWN:
+        a1111_refuse_value(d->refusal, NAME(SCHEDULER), "value_error",
+                           "\"%s\" is not built; GET /sdapi/v1/schedulers lists what is",
+                           field_shown(shown, scheduler ? scheduler : name));
+        return;
+    case A1111_FOUND:
+        break;
+    }
+    if (found.names_sampler)
+        add(d, "sampler", ltd_json_new_string(ltd_sampler_name(found.sampler)));
+    if (found.names_sampler || found.names_scheduler)
+        add(d, "scheduler", ltd_json_new_string(ltd_scheduler_name(found.scheduler)));
+    if (found.scheduler_has_no_part)
+        take_note(d, NAME(SCHEDULER), "has no part in this sampler, which spaces its steps itself");
+    if (found.names_two_schedulers)
+        take_note(d, NAME(SCHEDULER), "was ignored: the sampler's name has another one in it");
+    check_eta(d, found.sampler);
+}
+
+static void take_image(struct decoder *d)
+{
+    const struct ltd_json *images = d->values[A1111_INIT_IMAGES].json;
+    const char *image = ltd_json_string(ltd_json_first(images));
+
+    if (d->route != A1111_IMG2IMG)
+        return;
+    if (d->values[A1111_INIT_IMAGES].wrong)
+        return;
+    if (!ltd_json_first(images)) {
+        a1111_refuse_all(d->refusal, 404, "not_found",
+                         "Init image not found: send init_images with a picture as base64");
+        return;
+    }
+    if (ltd_json_size(images) > 1)
+        a1111_refuse_value(
+            d->refusal, NAME(INIT_IMAGES), "value_error",
+            "has %zu pictures; a request starts from one, send the others in requests of their own",
+            ltd_json_size(images));
+    else if (!image)
+        a1111_refuse_value(d->refusal, "init_images/0", "type_error.str", "is %s; send a picture as base64",
+                           ltd_json_type_name(ltd_json_type(ltd_json_first(images))));
+    else
+        add(d, "image", ltd_json_new_string(image));
+    if (IS(d, DENOISING_STRENGTH))
+        add(d, "strength", ltd_json_new_number(d->values[A1111_DENOISING_STRENGTH].number));
+    else
+        add(d, "strength", ltd_json_new_number(strtod(a1111_field_standard(A1111_DENOISING_STRENGTH), NULL)));
+}
+
+static void take_settings(struct decoder *d)
+{
+    const struct ltd_json *override = d->values[A1111_OVERRIDE_SETTINGS].json;
+    struct ltd_json *layers = ltd_json_new_object();
+
+    if (IS(d, CLIP_SKIP) && !ltd_json_get(override, "CLIP_stop_at_last_layers"))
+        ltd_json_add(layers, "CLIP_stop_at_last_layers", ltd_json_copy(d->values[A1111_CLIP_SKIP].json));
+    if (IS(d, OVERRIDE_SETTINGS))
+        a1111_settings_take(&d->settings, override, A1111_OVERRIDE, "override_settings/", d->catalog,
+                            take_note, d, d->refusal);
+    a1111_settings_take(&d->settings, layers, A1111_OVERRIDE, "", d->catalog, take_note, d, d->refusal);
+    ltd_json_free(layers);
+    if (IS(d, OVERRIDE_SETTINGS) && ltd_json_first(override) && IS(d, OVERRIDE_RESTORE) &&
+        !d->values[A1111_OVERRIDE_RESTORE].truth)
+        take_note(d, NAME(OVERRIDE_RESTORE), "an override never outlives its request; POST options does");
+    add(d, "model", ltd_json_new_string(d->catalog->models->items[d->settings.model].name));
+    if (d->settings.stop_at_last_layers > 0)
+        add(d, "clip_skip", ltd_json_new_number(d->settings.stop_at_last_layers - 1));
+}
+
+static void take_task(struct decoder *d)
+{
+    const char *task = d->values[A1111_FORCE_TASK_ID].text;
+
+    if (!task)
+        return;
+    if (strlen(task) < A1111_TASK_SIZE)
+        strcpy(d->out->task, task);
+    else
+        a1111_refuse_value(d->refusal, NAME(FORCE_TASK_ID), "value_error", "has %zu bytes; send at most %d",
+                           strlen(task), A1111_TASK_SIZE - 1);
+}
+
+/* Pictures may be many megabytes: they are told back only where that is asked for. */
+static void keep_echo(struct decoder *d)
+{
+    const bool images = d->values[A1111_INCLUDE_INIT_IMAGES].truth;
+
+    for (int i = 0; i < A1111_FIELD_COUNT; i++)
+        if (d->values[i].present && *a1111_field_standard((enum a1111_field)i) &&
+            (i != A1111_INIT_IMAGES || images))
+            ltd_json_add(d->out->echo, a1111_field_name((enum a1111_field)i),
+                         ltd_json_copy(d->values[i].json));
+}
+
+bool a1111_decode(const struct ltd_json *document, enum a1111_route route,
+                  const struct a1111_settings *standing, const struct a1111_catalog *catalog,
+                  struct a1111_asked *out, struct a1111_refusal *refusal)
+{
+    struct decoder d = {
+        .route = route, .catalog = catalog, .settings = *standing, .out = out, .refusal = refusal};
+
+    *out = (struct a1111_asked){.native = ltd_json_new_object(), .echo = ltd_json_new_object()};
+    if (ltd_json_type(document) != LTD_JSON_OBJECT) {
+        a1111_refuse_value(refusal, "", "type_error.dict", "is %s; send an object",
+                           ltd_json_type_name(ltd_json_type(document)));
+        return false;
+    }
+    a1111_fields_read(document, route, d.values, on_unknown, &d, refusal);
+    take_settings(&d);
+    take_prompts(&d);
+    take_seed(&d);
+    take_numbers(&d);
+    take_sampling(&d);
+    take_image(&d);
+    take_task(&d);
+    keep_echo(&d);
+    return refusal->status == 0;
+}
+
+void a1111_asked_fini(struct a1111_asked *asked)
+{
+    ltd_json_free(asked->native);
+    ltd_json_free(asked->echo);
+    *asked = (struct a1111_asked){0};
+}
+
+const char *a1111_tag(const char *task, char tag[A1111_TAG_SIZE])
+{
+    snprintf(tag, A1111_TAG_SIZE, "%s%s", tag_prefix, task);
+    return tag;
+}
+
+const char *a1111_task_of(const struct job_request *request)
+{
+    const size_t length = sizeof tag_prefix - 1;
+
+    for (size_t i = 0; i < request->tag_count; i++)
+        if (strncmp(request->tags[i], tag_prefix, length) == 0)
+            return request->tags[i] + length;
+    return NULL;
+}
+
+bool a1111_dress_request(const struct a1111_asked *asked, struct job_request *request)
+{
+    char tag[A1111_TAG_SIZE];
+    bool done = true;
+
+    request->family = JOB_A1111;
+    request->detach = asked->task[0] != '\0';
+    request->echo = ltd_json_print(asked->echo, false);
+    if (asked->task[0])
+        done = job_request_tag(request, a1111_tag(asked->task, tag));
+    for (size_t i = 0; done && i < asked->note_count && request->warning_count < JOB_MAX_WARNINGS; i++)
+        done = job_request_warn(request, asked->notes[i].field, asked->notes[i].message);
+    return done && request->echo;
+}

@@ -1,0 +1,195 @@
+#include "api/a1111_fields.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum effect { HONOURED, INERT, OFF, ONE };
+
+enum { TXT2IMG = 1, IMG2IMG = 2, BOTH = 3 };
+
+struct row {
+    int routes;
+    const char *name;
+    enum a1111_type type;
+    const char *standard;
+    enum effect effect;
+    const char *native, *why;
+};
+
+static const struct row rows[A1111_FIELD_COUNT] = {
+#define A1111_FIELD(id, route, name, type, standard, effect, native, why) \
+    {route, name, A1111_TYPE_##type, standard, effect, native, why},
+#include "api/a1111_fields.def"
+#undef A1111_FIELD
+};
+
+/* What pydantic calls a value of another type, and what to send instead. */
+static const struct {
+    const char *code, *wanted;
+} types[] = {
+    [A1111_TYPE_TEXT] = {"type_error.str", "a string"},
+    [A1111_TYPE_INTEGER] = {"type_error.integer", "an integer"},
+    [A1111_TYPE_NUMBER] = {"type_error.float", "a number"},
+    [A1111_TYPE_BOOL] = {"type_error.bool", "true or false"},
+    [A1111_TYPE_LIST] = {"type_error.list", "an array"},
+    [A1111_TYPE_OBJECT] = {"type_error.dict", "an object"},
+};
+
+const char *a1111_field_name(enum a1111_field field)
+{
+    return rows[field].name;
+}
+
+const char *a1111_field_standard(enum a1111_field field)
+{
+    return rows[field].standard;
+}
+
+bool a1111_field_is_of(enum a1111_field field, enum a1111_route route)
+{
+    return rows[field].routes & (route == A1111_TXT2IMG ? TXT2IMG : IMG2IMG);
+}
+
+const char *a1111_place_of(const char *native_pointer)
+{
+    static const struct {
+        const char *native, *place;
+    } inner[] = {
+        {"/model", "override_settings/sd_model_checkpoint"},
+        {"/clip_skip", "override_settings/CLIP_stop_at_last_layers"},
+    };
+
+    for (int i = 0; i < A1111_FIELD_COUNT; i++)
+        if (strcmp(rows[i].native, native_pointer) == 0)
+            return rows[i].name;
+    for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
+        if (strcmp(inner[i].native, native_pointer) == 0)
+            return inner[i].place;
+    return NULL;
+}
+
+/* A number that a string may hold; false when it is none. */
+static bool read_number(const struct ltd_json *json, struct a1111_value *out)
+{
+    const double exact = 9007199254740992; /* 2^53: every integer below it is a double */
+    int64_t integer;
+
+    if (ltd_json_type(json) != LTD_JSON_NUMBER)
+        return false;
+    out->number = ltd_json_number(json);
+    if (ltd_json_uint64(json, &out->magnitude))
+        return true;
+    if (ltd_json_int64(json, &integer))
+        out->magnitude = 0 - (uint64_t)integer;
+    else
+        out->magnitude = fabs(out->number) < exact ? (uint64_t)fabs(out->number) : UINT64_MAX;
+    return true;
+}
+
+static bool read_any_number(const struct ltd_json *json, struct a1111_value *out)
+{
+    const char *text = ltd_json_string(json);
+    struct ltd_json *inside = NULL;
+    bool right;
+
+    if (!text)
+        return read_number(json, out);
+    if (ltd_json_parse(text, strlen(text), &ltd_json_request_limits, &inside, NULL) != LTD_OK)
+        return false;
+    right = read_number(inside, out);
+    ltd_json_free(inside);
+    return right;
+}
+
+static bool read_bool(const struct ltd_json *json, struct a1111_value *out)
+{
+    const double number = ltd_json_number(json);
+
+    out->truth = ltd_json_bool(json) || number == 1;
+    return ltd_json_type(json) == LTD_JSON_BOOL ||
+           (ltd_json_type(json) == LTD_JSON_NUMBER && (number == 0 || number == 1));
+}
+
+static bool read_as(const struct ltd_json *json, enum a1111_type type, struct a1111_value *out)
+{
+    switch (type) {
+    case A1111_TYPE_TEXT:
+        out->text = ltd_json_string(json);
+        return out->text != NULL;
+    case A1111_TYPE_INTEGER:
+        return read_any_number(json, out) && out->number == floor(out->number);
+    case A1111_TYPE_NUMBER:
+        return read_any_number(json, out);
+    case A1111_TYPE_BOOL:
+        return read_bool(json, out);
+    case A1111_TYPE_LIST:
+        return ltd_json_type(json) == LTD_JSON_ARRAY;
+    case A1111_TYPE_OBJECT:
+        break;
+    }
+    return ltd_json_type(json) == LTD_JSON_OBJECT;
+}
+
+bool a1111_value_read(const struct ltd_json *json, enum a1111_type type, const char *place,
+                      struct a1111_value *out, struct a1111_refusal *refusal)
+{
+    out->json = json;
+    out->present = ltd_json_type(json) != LTD_JSON_NULL && read_as(json, type, out);
+    out->wrong = !out->present && ltd_json_type(json) != LTD_JSON_NULL;
+    if (out->wrong)
+        a1111_refuse_value(refusal, place, types[type].code, "is %s; send %s",
+                           ltd_json_type(json) == LTD_JSON_NUMBER && type == A1111_TYPE_INTEGER
+                               ? "no integer"
+                               : ltd_json_type_name(ltd_json_type(json)),
+                           types[type].wanted);
+    return !out->wrong;
+}
+
+/* Whether a value asks for nothing: false, 0 or below, empty, "None". */
+static bool is_off(const struct a1111_value *value, enum a1111_type type)
+{
+    switch (type) {
+    case A1111_TYPE_TEXT:
+        return *value->text == '\0' || strcasecmp(value->text, "none") == 0;
+    case A1111_TYPE_INTEGER:
+    case A1111_TYPE_NUMBER:
+        return value->number <= 0;
+    case A1111_TYPE_BOOL:
+        return !value->truth;
+    case A1111_TYPE_LIST:
+    case A1111_TYPE_OBJECT:
+        break;
+    }
+    return !ltd_json_first(value->json);
+}
+
+static void check_effect(enum a1111_field field, struct a1111_value *value, struct a1111_refusal *refusal)
+{
+    const struct row *row = &rows[field];
+
+    if ((row->effect == OFF && !is_off(value, row->type)) || (row->effect == ONE && value->number != 1)) {
+        value->wrong = true;
+        a1111_refuse_value(refusal, row->name, "value_error", "%s", row->why);
+    }
+}
+
+void a1111_fields_read(const struct ltd_json *document, enum a1111_route route,
+                       struct a1111_value values[A1111_FIELD_COUNT], a1111_unknown_fn *unknown, void *arg,
+                       struct a1111_refusal *refusal)
+{
+    memset(values, 0, A1111_FIELD_COUNT * sizeof *values);
+    for (const struct ltd_json *member = ltd_json_first(document); member; member = ltd_json_next(member)) {
+        int i = 0;
+
+        while (i < A1111_FIELD_COUNT && (strcmp(rows[i].name, ltd_json_key(member)) != 0 ||
+                                         !a1111_field_is_of((enum a1111_field)i, route)))
+            i++;
+        if (i == A1111_FIELD_COUNT)
+            unknown(arg, ltd_json_key(member));
+        else if (a1111_value_read(member, rows[i].type, rows[i].name, &values[i], refusal) &&
+                 values[i].present)
+            check_effect((enum a1111_field)i, &values[i], refusal);
+    }
+}

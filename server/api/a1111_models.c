@@ -1,0 +1,91 @@
+#include "api/a1111_models.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char suffix[] = ".safetensors";
+
+const char *a1111_title(const struct a1111_catalog *catalog, size_t model, char title[A1111_TITLE_SIZE])
+{
+    const char *name = catalog->models->items[model].name;
+    char digest[SHA256_TEXT_SIZE];
+
+    if (model_digest_get(catalog->digests, model, digest))
+        snprintf(title, A1111_TITLE_SIZE, "%s [%.*s]", name, A1111_HASH_LENGTH, digest);
+    else
+        snprintf(title, A1111_TITLE_SIZE, "%s", name);
+    return title;
+}
+
+/* Whether text[0..length) is the beginning of the model's hash, and long enough to mean it. */
+static bool is_hash(const struct a1111_catalog *catalog, size_t model, const char *text, size_t length)
+{
+    char digest[SHA256_TEXT_SIZE];
+
+    return length >= A1111_HASH_LENGTH && length < SHA256_TEXT_SIZE &&
+           model_digest_get(catalog->digests, model, digest) && strncasecmp(digest, text, length) == 0;
+}
+
+static bool is_name(const char *name, const char *text, size_t length)
+{
+    const size_t end = sizeof suffix - 1;
+
+    if (length == strlen(name) + end && strncasecmp(text + length - end, suffix, end) == 0)
+        length -= end;
+    return length == strlen(name) && strncmp(text, name, length) == 0;
+}
+
+/* A title whose hash is of other weights is not this model's; while the hash is not known, the name will do.
+ */
+static bool is_title(const struct a1111_catalog *catalog, size_t model, const char *text)
+{
+    const char *bracket = strstr(text, " [");
+    const size_t hash = bracket ? strcspn(bracket + 2, "]") : 0;
+    char digest[SHA256_TEXT_SIZE];
+
+    return bracket && is_name(catalog->models->items[model].name, text, (size_t)(bracket - text)) &&
+           (is_hash(catalog, model, bracket + 2, hash) || !model_digest_get(catalog->digests, model, digest));
+}
+
+int a1111_model_find(const struct a1111_catalog *catalog, const char *text)
+{
+    const size_t length = strlen(text);
+
+    for (size_t i = 0; i < catalog->models->count; i++)
+        if (is_name(catalog->models->items[i].name, text, length) || is_title(catalog, i, text) ||
+            is_hash(catalog, i, text, length))
+            return (int)i;
+    return -1;
+}
+
+struct ltd_json *a1111_hash_encode(const struct a1111_catalog *catalog, size_t model, int length)
+{
+    char digest[SHA256_TEXT_SIZE];
+
+    if (!model_digest_get(catalog->digests, model, digest))
+        return ltd_json_new_null();
+    digest[length] = '\0';
+    return ltd_json_new_string(digest);
+}
+
+struct ltd_json *a1111_models_encode(const struct a1111_catalog *catalog)
+{
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < catalog->models->count; i++) {
+        const char *name = catalog->models->items[i].name;
+        struct ltd_json *row = ltd_json_new_object();
+        char title[A1111_TITLE_SIZE];
+
+        ltd_json_add(row, "title", ltd_json_new_string(a1111_title(catalog, i, title)));
+        ltd_json_add(row, "model_name", ltd_json_new_string(name));
+        ltd_json_add(row, "hash", a1111_hash_encode(catalog, i, A1111_HASH_LENGTH));
+        ltd_json_add(row, "sha256", a1111_hash_encode(catalog, i, SHA256_TEXT_SIZE - 1));
+        ltd_json_add(row, "filename", ltd_json_new_string(name));
+        ltd_json_add(row, "config", ltd_json_new_null());
+        ltd_json_append(list, row);
+    }
+    return list;
+}

@@ -1,0 +1,173 @@
+#include "api/model_encode.h"
+
+#include "api/family_doc.h"
+#include "api/request_encode.h"
+
+static void add_text(struct ltd_json *object, const char *key, const char *text)
+{
+    ltd_json_add(object, key, ltd_json_new_string(text));
+}
+
+static void add_number(struct ltd_json *object, const char *key, double number)
+{
+    ltd_json_add(object, key, ltd_json_new_number(number));
+}
+
+struct ltd_json *model_encode(const struct model_set *models, size_t index)
+{
+    const struct named_model *item = &models->items[index];
+    const struct ltd_model_info *info = ltd_model_info(item->model);
+    const struct ltd_gen_params standard = ltd_params_default(item->model);
+    struct ltd_json *json = ltd_json_new_object();
+
+    add_text(json, "name", item->name);
+    ltd_json_add(json, "default", ltd_json_new_bool(index == 0));
+    add_text(json, "about", info->about);
+    add_text(json, "family", info->family);
+    add_text(json, "prediction_type", info->prediction_type);
+    add_text(json, "scheduler_class", info->scheduler_class);
+    add_text(json, "dtype", info->dtype);
+    add_number(json, "parameters", (double)info->parameters);
+    add_number(json, "file_bytes", (double)info->file_bytes);
+    add_number(json, "vae_factor", info->vae_factor);
+    add_number(json, "token_limit", info->token_limit);
+    add_number(json, "native_width", info->native_width);
+    add_number(json, "native_height", info->native_height);
+    ltd_json_add(json, "defaults", defaults_encode(&standard));
+    return json;
+}
+
+struct ltd_json *models_encode(const struct model_set *models)
+{
+    struct ltd_json *json = ltd_json_new_object();
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < models->count; i++)
+        ltd_json_append(list, model_encode(models, i));
+    ltd_json_add(json, "models", list);
+    return json;
+}
+
+int model_set_side_multiple(const struct model_set *models)
+{
+    const int factor = ltd_model_info(models->items[0].model)->vae_factor;
+
+    for (size_t i = 1; i < models->count; i++)
+        if (ltd_model_info(models->items[i].model)->vae_factor != factor)
+            return 1;
+    return factor;
+}
+
+static struct ltd_json *encode_samplers(void)
+{
+    static const char *const references[] = {
+#define SAMPLER(id, name, label, reference, takes_sigmas) reference,
+#include <latentd/samplers.def>
+#undef SAMPLER
+    };
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (int i = 0; i < LTD_SAMPLER_COUNT; i++) {
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "name", ltd_sampler_name((enum ltd_sampler)i));
+        add_text(json, "label", ltd_sampler_label((enum ltd_sampler)i));
+        add_text(json, "reference", references[i]);
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
+static struct ltd_json *encode_schedulers(void)
+{
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (int i = 0; i < LTD_SCHEDULER_COUNT; i++) {
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "name", ltd_scheduler_name((enum ltd_scheduler)i));
+        add_text(json, "label", ltd_scheduler_label((enum ltd_scheduler)i));
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
+static struct ltd_json *encode_limits(const struct request_limits *requests, const struct api_limits *api)
+{
+    struct ltd_json *json = ltd_json_new_object();
+
+    add_number(json, "max_pixels", requests->max_pixels);
+    add_number(json, "max_steps", requests->max_steps);
+    add_number(json, "max_count", requests->max_count);
+    add_number(json, "max_prompt_bytes", (double)requests->max_prompt_bytes);
+    add_number(json, "max_body_bytes", (double)api->max_body);
+    add_number(json, "max_requests", api->batch);
+    add_number(json, "max_wait_seconds", api->wait_s);
+    add_number(json, "queue_limit", api->queue);
+    return json;
+}
+
+static struct ltd_json *encode_sizes(const struct model_set *models, int max_pixels)
+{
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < models->count; i++) {
+        const struct ltd_model_info *info = ltd_model_info(models->items[i].model);
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "model", models->items[i].name);
+        add_number(json, "native_width", info->native_width);
+        add_number(json, "native_height", info->native_height);
+        add_number(json, "multiple_of", info->vae_factor);
+        add_number(json, "max_pixels", max_pixels);
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
+static struct ltd_json *encode_formats(void)
+{
+    static const char *const names[] = {"input", "output"};
+    struct ltd_json *json = ltd_json_new_object();
+
+    for (int i = 0; i < 2; i++) {
+        struct ltd_json *list = ltd_json_new_array();
+
+        ltd_json_append(list, ltd_json_new_string("png"));
+        ltd_json_add(json, names[i], list);
+    }
+    return json;
+}
+
+static struct ltd_json *encode_families(void)
+{
+    struct ltd_json *json = ltd_json_new_object();
+
+    for (size_t i = 0; family_docs[i]; i++) {
+        struct ltd_json *fields = ltd_json_new_object();
+
+        family_docs[i]->add_fields(fields);
+        ltd_json_add(json, family_docs[i]->name, fields);
+    }
+    return json;
+}
+
+struct ltd_json *capabilities_encode(const struct request_context *context, const struct api_limits *limits)
+{
+    const struct model_set *models = context->models;
+    const struct ltd_gen_params standard = ltd_params_default(models->items[0].model);
+    const struct schema_context schema = {&context->limits, &standard, model_set_side_multiple(models),
+                                          limits->batch};
+    struct ltd_json *json = ltd_json_new_object();
+
+    add_text(json, "version", LATENTD_VERSION);
+    add_text(json, "default_model", models->items[0].name);
+    ltd_json_add(json, "samplers", encode_samplers());
+    ltd_json_add(json, "schedulers", encode_schedulers());
+    ltd_json_add(json, "sizes", encode_sizes(models, context->limits.max_pixels));
+    ltd_json_add(json, "limits", encode_limits(&context->limits, limits));
+    ltd_json_add(json, "formats", encode_formats());
+    ltd_json_add(json, "request", request_schema(&schema));
+    ltd_json_add(json, "families", encode_families());
+    return json;
+}

@@ -1,0 +1,278 @@
+#include "api/request_encode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_text(struct ltd_json *object, const char *key, const char *text)
+{
+    ltd_json_add(object, key, ltd_json_new_string(text));
+}
+
+/* The value of a field that the engine knows; NULL: it knows no such field. */
+static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_params *p)
+{
+    switch (id) {
+    case FIELD_NEGATIVE_PROMPT:
+        return ltd_json_new_string(p->negative_prompt);
+    case FIELD_STEPS:
+        return ltd_json_new_number(p->steps);
+    case FIELD_CFG_SCALE:
+        return ltd_json_new_number(p->cfg_scale);
+    case FIELD_SAMPLER:
+        return ltd_json_new_string(ltd_sampler_name(p->sampler));
+    case FIELD_SCHEDULER:
+        return ltd_json_new_string(ltd_scheduler_name(p->scheduler));
+    case FIELD_WIDTH:
+        return ltd_json_new_number(p->width);
+    case FIELD_HEIGHT:
+        return ltd_json_new_number(p->height);
+    case FIELD_COUNT:
+        return ltd_json_new_number(p->count);
+    case FIELD_STRENGTH:
+        return ltd_json_new_number(p->strength);
+    case FIELD_CLIP_SKIP:
+        return ltd_json_new_number(p->clip_skip);
+    case FIELD_PROFILE:
+        return ltd_json_new_string(ltd_profile_name(p->profile));
+    case FIELD_NUMERICS:
+        return ltd_json_new_string(ltd_numerics_name(p->numerics));
+    default:
+        return NULL;
+    }
+}
+
+static struct ltd_json *encode_tags(const struct job_request *request)
+{
+    struct ltd_json *json = request->tag_count > 0 ? ltd_json_new_array() : NULL;
+
+    for (size_t i = 0; i < request->tag_count; i++)
+        ltd_json_append(json, ltd_json_new_string(request->tags[i]));
+    return json;
+}
+
+static struct ltd_json *encode_events(unsigned events)
+{
+    struct ltd_json *json = ltd_json_new_array();
+
+    for (int i = 0; i < WEBHOOK_EVENT_COUNT; i++)
+        if (events & 1u << i)
+            ltd_json_append(json, ltd_json_new_string(webhook_event_name((enum webhook_event)i)));
+    return json;
+}
+
+/* The value of a field; NULL: the request has none. */
+static struct ltd_json *encode_field(enum field_id id, const struct job_request *request,
+                                     const struct model_set *models)
+{
+    const struct ltd_gen_params *p = &request->params;
+
+    switch (id) {
+    case FIELD_KIND:
+        return ltd_json_new_string(p->init_image ? "img2img" : "txt2img");
+    case FIELD_PROMPT:
+        return ltd_json_new_string(p->prompt);
+    case FIELD_SEED:
+        return ltd_json_new_uint64(p->seed);
+    case FIELD_STRENGTH:
+        return p->init_image ? encode_param(id, p) : NULL;
+    case FIELD_MODEL:
+        return ltd_json_new_string(models->items[request->model].name);
+    case FIELD_OUTPUT_FORMAT:
+        return ltd_json_new_string("png");
+    case FIELD_OUTPUT_METADATA:
+        return ltd_json_new_bool(request->metadata);
+    case FIELD_TAGS:
+        return encode_tags(request);
+    case FIELD_DEADLINE:
+        return request->deadline_s > 0 ? ltd_json_new_number(request->deadline_s) : NULL;
+    case FIELD_WEBHOOK_URL:
+        return request->webhook_url ? ltd_json_new_string(request->webhook_url) : NULL;
+    case FIELD_WEBHOOK_EVENTS:
+        return request->webhook_url ? encode_events(request->webhook_events) : NULL;
+    default:
+        return encode_param(id, p);
+    }
+}
+
+static struct ltd_json *encode_members(const char *parent, const struct job_request *request,
+                                       const struct model_set *models)
+{
+    struct ltd_json *json = ltd_json_new_object();
+
+    for (int i = 0; i < FIELD_ID_COUNT; i++) {
+        const struct field *field = field_of((enum field_id)i);
+        struct ltd_json *value;
+
+        if (strcmp(field->parent, parent) != 0)
+            continue;
+        if (field->type == FIELD_TYPE_OBJECT)
+            value = encode_members(field->name, request, models);
+        else
+            value = encode_field((enum field_id)i, request, models);
+        if (field->type == FIELD_TYPE_OBJECT && ltd_json_size(value) == 0)
+            ltd_json_free(value);
+        else if (value)
+            ltd_json_add(json, field->name, value);
+    }
+    return json;
+}
+
+struct ltd_json *request_encode(const struct job_request *request, const struct model_set *models)
+{
+    return encode_members("", request, models);
+}
+
+struct ltd_json *defaults_encode(const struct ltd_gen_params *params)
+{
+    struct ltd_json *json = ltd_json_new_object();
+
+    for (int i = 0; i < FIELD_ID_COUNT; i++) {
+        struct ltd_json *value = encode_param((enum field_id)i, params);
+
+        if (value)
+            ltd_json_add(json, field_of((enum field_id)i)->name, value);
+    }
+    return json;
+}
+
+static struct ltd_json *encode_names(const struct field *field)
+{
+    struct ltd_json *names = ltd_json_new_array();
+
+    for (int i = 0; field->names(i); i++)
+        ltd_json_append(names, ltd_json_new_string(field->names(i)));
+    return names;
+}
+
+static void add_number(struct ltd_json *object, const char *key, double number)
+{
+    ltd_json_add(object, key, ltd_json_new_number(number));
+}
+
+static struct ltd_json *members_schema(const char *parent, const struct schema_context *context);
+
+static void add_text_list(struct ltd_json *schema, const struct field *field, double high)
+{
+    struct ltd_json *item = ltd_json_new_object();
+
+    add_text(schema, "type", "array");
+    add_number(schema, "maxItems", field->low);
+    add_text(item, "type", "string");
+    add_number(item, "minLength", 1);
+    add_number(item, "maxLength", high);
+    ltd_json_add(schema, "items", item);
+}
+
+static void add_name_list(struct ltd_json *schema, const struct field *field)
+{
+    struct ltd_json *item = ltd_json_new_object();
+
+    add_text(schema, "type", "array");
+    add_number(schema, "minItems", 1);
+    ltd_json_add(schema, "uniqueItems", ltd_json_new_bool(true));
+    add_text(item, "type", "string");
+    ltd_json_add(item, "enum", encode_names(field));
+    ltd_json_add(schema, "items", item);
+}
+
+static void add_image(struct ltd_json *schema)
+{
+    add_text(schema, "type", "string");
+    add_text(schema, "contentEncoding", "base64");
+    add_text(schema, "contentMediaType", "image/png");
+}
+
+static void add_type(struct ltd_json *schema, const struct field *field, double high)
+{
+    switch (field->type) {
+    case FIELD_TYPE_TEXT:
+        add_text(schema, "type", "string");
+        add_number(schema, "maxLength", high);
+        break;
+    case FIELD_TYPE_TEXTS:
+        add_text_list(schema, field, high);
+        break;
+    case FIELD_TYPE_SEED:
+        add_text(schema, "type", "integer");
+        add_number(schema, "minimum", 0);
+        ltd_json_add(schema, "maximum", ltd_json_new_uint64(UINT64_MAX));
+        break;
+    case FIELD_TYPE_INTEGER:
+    case FIELD_TYPE_SIDE:
+    case FIELD_TYPE_NUMBER:
+        add_text(schema, "type", field->type == FIELD_TYPE_NUMBER ? "number" : "integer");
+        add_number(schema, "minimum", field->low);
+        add_number(schema, "maximum", high);
+        break;
+    case FIELD_TYPE_SHARE:
+        add_text(schema, "type", "number");
+        add_number(schema, "exclusiveMinimum", field->low);
+        add_number(schema, "maximum", high);
+        break;
+    case FIELD_TYPE_NAME:
+        add_text(schema, "type", "string");
+        ltd_json_add(schema, "enum", encode_names(field));
+        break;
+    case FIELD_TYPE_NAMES:
+        add_name_list(schema, field);
+        break;
+    case FIELD_TYPE_IMAGE:
+        add_image(schema);
+        break;
+    case FIELD_TYPE_BOOL:
+        add_text(schema, "type", "boolean");
+        break;
+    case FIELD_TYPE_OBJECT:
+        break;
+    }
+}
+
+struct ltd_json *field_schema(enum field_id id, const struct schema_context *context)
+{
+    const struct field *field = field_of(id);
+    struct ltd_json *standard = encode_param(id, context->defaults), *schema;
+    char about[320];
+
+    if (field->type == FIELD_TYPE_OBJECT)
+        schema = members_schema(field->name, context);
+    else
+        schema = ltd_json_new_object();
+    add_type(schema, field, field_high(id, context->limits));
+    if (field->type == FIELD_TYPE_SIDE)
+        add_number(schema, "multipleOf", context->side_multiple);
+    if (standard)
+        ltd_json_add(schema, "default", standard);
+    snprintf(about, sizeof about, field->required ? "%s" : "%s. When it is absent: %s.", field->about,
+             field->standard);
+    add_text(schema, "description", about);
+    return schema;
+}
+
+static struct ltd_json *members_schema(const char *parent, const struct schema_context *context)
+{
+    struct ltd_json *schema = ltd_json_new_object();
+    struct ltd_json *properties = ltd_json_new_object(), *required = ltd_json_new_array();
+
+    for (int i = 0; i < FIELD_ID_COUNT; i++) {
+        const struct field *field = field_of((enum field_id)i);
+
+        if (strcmp(field->parent, parent) != 0)
+            continue;
+        ltd_json_add(properties, field->name, field_schema((enum field_id)i, context));
+        if (field->required)
+            ltd_json_append(required, ltd_json_new_string(field->name));
+    }
+    add_text(schema, "type", "object");
+    ltd_json_add(schema, "properties", properties);
+    if (ltd_json_size(required) > 0)
+        ltd_json_add(schema, "required", required);
+    else
+        ltd_json_free(required);
+    ltd_json_add(schema, "additionalProperties", ltd_json_new_bool(false));
+    return schema;
+}
+
+struct ltd_json *request_schema(const struct schema_context *context)
+{
+    return members_schema("", context);
+}
