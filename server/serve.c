@@ -44,6 +44,7 @@ struct server {
     struct job_store *store;
     struct jobs *jobs;
     struct metrics *metrics;
+    struct model_digests *digests;
     struct webhooks *webhooks; /* NULL: off */
     struct app app;
     struct http_app http_app;
@@ -163,6 +164,15 @@ static int open_jobs(struct server *server)
     return EXIT_CODE_DONE;
 }
 
+static int open_digests(struct server *server)
+{
+    struct ltd_error error;
+
+    if (model_digests_start(&server->models, &server->digests, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_FAILED, error.message);
+    return EXIT_CODE_DONE;
+}
+
 static int start_webhooks(struct server *server)
 {
     return serve_webhooks(server->options, &server->models, server->jobs, &server->log, &server->webhooks);
@@ -203,6 +213,7 @@ static int open_http(struct server *server)
     app->jobs = server->jobs;
     app->models = &server->models;
     app->metrics = server->metrics;
+    app->digests = server->digests;
     app->webhooks = server->webhooks;
     app->decode = (struct request_context){
         .models = &server->models,
@@ -211,6 +222,7 @@ static int open_http(struct server *server)
         .webhooks = server->webhooks};
     app->limits =
         (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
+    atomic_init(&app->a1111_settings, 0);
     atomic_init(&app->draining, false);
     app->public_url = options->public_url;
     app->strict_model = options->strict_model;
@@ -305,13 +317,14 @@ static void close_all(struct server *server)
         if (server->address.is_unix)
             unlink(server->address.path);
     }
+    model_digests_stop(server->digests);
     model_set_fini(&server->models);
 }
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {check_public_url, open_models,    open_listener,
-                                             open_jobs,        start_webhooks, open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_models,    open_listener, open_jobs,
+                                             open_digests,     start_webhooks, open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)

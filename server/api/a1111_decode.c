@@ -76,7 +76,7 @@ static void take_prompt(struct decoder *d, enum a1111_field field)
 
 static void take_prompts(struct decoder *d)
 {
-    if (!d->values[A1111_PROMPT].present && !d->values[A1111_PROMPT].wrong)
+    if (!d->values[A1111_PROMPT].present)
         add(d, "prompt", ltd_json_new_string(""));
     take_prompt(d, A1111_PROMPT);
     take_prompt(d, A1111_NEGATIVE_PROMPT);
@@ -182,6 +182,7 @@ static void take_image(struct decoder *d)
 {
     const struct ltd_json *images = d->values[A1111_INIT_IMAGES].json;
     const char *image = ltd_json_string(ltd_json_first(images));
+    double strength = strtod(a1111_field_standard(A1111_DENOISING_STRENGTH), NULL);
 
     if (d->route != A1111_IMG2IMG)
         return;
@@ -200,12 +201,12 @@ static void take_image(struct decoder *d)
     else if (!image)
         a1111_refuse_value(d->refusal, "init_images/0", "type_error.str", "is %s; send a picture as base64",
                            ltd_json_type_name(ltd_json_type(ltd_json_first(images))));
-    else
+    else {
         add(d, "image", ltd_json_new_string(image));
-    if (IS(d, DENOISING_STRENGTH))
-        add(d, "strength", ltd_json_new_number(d->values[A1111_DENOISING_STRENGTH].number));
-    else
-        add(d, "strength", ltd_json_new_number(strtod(a1111_field_standard(A1111_DENOISING_STRENGTH), NULL)));
+        if (IS(d, DENOISING_STRENGTH))
+            strength = d->values[A1111_DENOISING_STRENGTH].number;
+        add(d, "strength", ltd_json_new_number(strength));
+    }
 }
 
 static void take_settings(struct decoder *d)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum effect { HONOURED, INERT, OFF, ONE };
+#include "api/fields.h"
 
 enum { TXT2IMG = 1, IMG2IMG = 2, BOTH = 3 };
 
@@ -14,13 +14,13 @@ struct row {
     const char *name;
     enum a1111_type type;
     const char *standard;
-    enum effect effect;
+    enum a1111_effect effect;
     const char *native, *why;
 };
 
 static const struct row rows[A1111_FIELD_COUNT] = {
 #define A1111_FIELD(id, route, name, type, standard, effect, native, why) \
-    {route, name, A1111_TYPE_##type, standard, effect, native, why},
+    {route, name, A1111_TYPE_##type, standard, A1111_##effect, native, why},
 #include "api/a1111_fields.def"
 #undef A1111_FIELD
 };
@@ -45,6 +45,26 @@ const char *a1111_field_name(enum a1111_field field)
 const char *a1111_field_standard(enum a1111_field field)
 {
     return rows[field].standard;
+}
+
+const char *a1111_field_effect(enum a1111_field field)
+{
+    static const char *const names[] = {[A1111_HONOURED] = "honoured",
+                                        [A1111_INERT] = "inert",
+                                        [A1111_OFF] = "refused",
+                                        [A1111_ONE] = "refused"};
+
+    return names[rows[field].effect];
+}
+
+enum a1111_type a1111_field_type(enum a1111_field field)
+{
+    return rows[field].type;
+}
+
+const char *a1111_field_why(enum a1111_field field)
+{
+    return rows[field].why;
 }
 
 bool a1111_field_is_of(enum a1111_field field, enum a1111_route route)
@@ -165,14 +185,21 @@ static bool is_off(const struct a1111_value *value, enum a1111_type type)
     return !ltd_json_first(value->json);
 }
 
-static void check_effect(enum a1111_field field, struct a1111_value *value, struct a1111_refusal *refusal)
+void a1111_value_check(struct a1111_value *value, enum a1111_type type, enum a1111_effect effect,
+                       const char *place, const char *why, struct a1111_refusal *refusal)
 {
-    const struct row *row = &rows[field];
+    char shown[FIELD_SHOWN_SIZE];
 
-    if ((row->effect == OFF && !is_off(value, row->type)) || (row->effect == ONE && value->number != 1)) {
-        value->wrong = true;
-        a1111_refuse_value(refusal, row->name, "value_error", "%s", row->why);
-    }
+    if (!value->present || (effect != A1111_OFF && effect != A1111_ONE))
+        return;
+    if (effect == A1111_OFF ? is_off(value, type) : value->number == 1)
+        return;
+    value->wrong = true;
+    if (type == A1111_TYPE_OBJECT)
+        a1111_refuse_value(refusal, place, "value_error", "%s: %s",
+                           field_shown(shown, ltd_json_key(ltd_json_first(value->json))), why);
+    else
+        a1111_refuse_value(refusal, place, "value_error", "%s", why);
 }
 
 void a1111_fields_read(const struct ltd_json *document, enum a1111_route route,
@@ -188,8 +215,7 @@ void a1111_fields_read(const struct ltd_json *document, enum a1111_route route,
             i++;
         if (i == A1111_FIELD_COUNT)
             unknown(arg, ltd_json_key(member));
-        else if (a1111_value_read(member, rows[i].type, rows[i].name, &values[i], refusal) &&
-                 values[i].present)
-            check_effect((enum a1111_field)i, &values[i], refusal);
+        else if (a1111_value_read(member, rows[i].type, rows[i].name, &values[i], refusal))
+            a1111_value_check(&values[i], rows[i].type, rows[i].effect, rows[i].name, rows[i].why, refusal);
     }
 }

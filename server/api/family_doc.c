@@ -1,5 +1,6 @@
 #include "api/family_doc.h"
 
+#include "api/a1111_doc.h"
 #include "api/openai_fields.h"
 #include "api/request_hf.h"
 
@@ -11,7 +12,9 @@ static void add_native_fields(struct ltd_json *fields)
 }
 
 static const struct family_doc native = {"native", "Problem", PROBLEM_TYPE, NULL, add_native_fields};
+static const struct family_doc a1111 = {"a1111", "A1111Error", "application/json", a1111_add_schemas,
+                                        a1111_add_fields};
 static const struct family_doc hugging_face = {"hf", "Problem", PROBLEM_TYPE, request_hf_add_schemas,
                                                request_hf_add_fields};
 
-const struct family_doc *const family_docs[] = {&native, &hugging_face, &openai_doc, NULL};
+const struct family_doc *const family_docs[] = {&native, &openai_doc, &a1111, &hugging_face, NULL};

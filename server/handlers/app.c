@@ -69,7 +69,7 @@ void app_refuse(void *self, const struct http_request *request, const struct htt
     static app_refuse_fn *const refuse[] = {
         [FAMILY_NATIVE] = native_refuse,
         [FAMILY_OPENAI] = openai_refuse,
-        [FAMILY_A1111] = native_refuse,
+        [FAMILY_A1111] = a1111_refuse,
     };
 
     if (refusal->allow[0])

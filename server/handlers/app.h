@@ -14,6 +14,7 @@
 #include "http/http_message.h"
 #include "http/http_route.h"
 #include "jobs/jobs.h"
+#include "jobs/model_digest.h"
 #include "jobs/model_set.h"
 #include "webhook/webhooks.h"
 
@@ -23,11 +24,13 @@ enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
 struct app {
     struct jobs *jobs;
     const struct model_set *models;
+    const struct model_digests *digests; /* NULL: none is known */
     struct request_context decode;
     struct api_limits limits;
     struct metrics *metrics;
-    struct webhooks *webhooks; /* NULL: off */
-    atomic_bool draining; /* no new jobs are taken */
+    struct webhooks *webhooks;  /* NULL: off */
+    atomic_uint a1111_settings; /* what AUTOMATIC1111's options say: handlers/a1111.h */
+    atomic_bool draining;       /* no new jobs are taken */
     /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client
      * called it. */
     const char *public_url;
@@ -45,6 +48,7 @@ struct app {
 http_admit_fn admit_job;
 /* The same, where clients say in another way, too, that they repeat themselves. */
 http_admit_fn admit_openai_job;
+http_admit_fn admit_a1111_job; /* the same, without joining */
 
 /* The HTTP server's other calls (struct http_app).  app_refuse takes the form of the request's family. */
 void app_refuse(void *self, const struct http_request *request, const struct http_refusal *refusal,
@@ -56,8 +60,7 @@ void app_done(void *self, const struct http_request *request, const struct http_
 /* Each family's form of a refusal; Allow is set for all. */
 typedef void app_refuse_fn(const struct app *app, const struct http_request *request,
                            const struct http_refusal *refusal, struct http_reply *reply);
-app_refuse_fn native_refuse;
-app_refuse_fn openai_refuse;
+app_refuse_fn native_refuse, openai_refuse, a1111_refuse;
 
 /* Fills *reply with a problem, which is ended, and the headers that go with its status. */
 void reply_problem(const struct app *app, const struct http_request *request, struct problem *problem,

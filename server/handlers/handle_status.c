@@ -88,16 +88,3 @@ enum http_next handle_version(void *self, struct http_request *request, struct h
     reply_json(reply, 200, json);
     return HTTP_REPLY;
 }
-
-enum http_next handle_root(void *self, struct http_request *request, struct http_reply *reply)
-{
-    static const char text[] = "latentd " LATENTD_VERSION ": Stable Diffusion over HTTP.\n\n"
-                               "A first picture:\n\n"
-                               "    curl --json '{\"prompt\": \"a picture\"}' -H 'Accept: image/png' "
-                               "-o picture.png http://HOST:PORT/api/v1/generate\n\n"
-                               "GET /api/v1/models tells what is served.\n";
-
-    (void)self, (void)request;
-    http_reply_body(reply, 200, "text/plain; charset=utf-8", blob_from_text(text));
-    return HTTP_REPLY;
-}

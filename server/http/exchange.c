@@ -30,7 +30,7 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
     x->connection = connection;
     x->conn = conn_of(connection);
     x->target = strdup(target);
-    x->start = clock_monotonic();
+    x->start = x->request.began = clock_monotonic();
     if (x->conn && x->target)
         return x;
     free(x->target);

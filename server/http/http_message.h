@@ -55,6 +55,7 @@ struct http_request {
     uint64_t ticket; /* never used twice; httpd_wake(httpd, ticket) wakes a handler that waits, or a stream */
     bool resumed;    /* the handler has waited, and has been woken, or its time has come */
     bool at_desk;    /* the handler runs where it may take its time */
+    double began;    /* clock_monotonic at its first line */
     bool closing;    /* the server ends: there is no waiting any more */
     enum http_hangup on_hangup; /* the handler's to set before it waits or streams */
     char note[HTTP_NOTE_SIZE];  /* the handler's own, kept while it waits; the log shows it as the job's id */

@@ -40,7 +40,7 @@ struct job_event {
     int position;         /* among those that wait, from 1 */
     int image;            /* index */
     struct blob *picture; /* owned; NULL: none */
-    double eta_s;         /* until the end of the job, as known then; -1: not known */
+    double eta_s;         /* until the end of the job, as known then */
 };
 
 void job_event_fini(struct job_event *event); /* also of a zeroed struct */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/jobs_private.h"
+#include "jobs/jobs_eta.h"
 #include "util/clock.h"
+
+static const double probe_s = 0.1;
 
 static bool take_job(struct worker *worker, struct job_record *job)
 {
@@ -19,9 +21,11 @@ static bool take_job(struct worker *worker, struct job_record *job)
     if (taken) {
         worker->live = live_find(&jobs->lives, job->id);
         worker->live->worker = worker;
-        worker->progress = (struct job_progress){.steps = job->request->params.steps};
+        worker->progress = (struct job_progress){.steps = worker->live->cost.evaluations};
+        jobs_eta_started(worker);
         atomic_store(&worker->cancel, jobs->closing);
         atomic_store(&worker->wants_preview, live_wants_previews(worker->live, clock_monotonic()));
+        event.eta_s = jobs_eta_of(jobs, worker->live);
         live_event(&jobs->lives, worker->live, &event);
     }
     jobs_unlock_and_tell(jobs);
@@ -38,9 +42,12 @@ static void add_event(struct worker *worker, const struct job_progress *now, enu
     struct job_event event = {.type = type, .state = JOB_RUNNING, .image = image, .picture = picture};
 
     pthread_mutex_lock(&jobs->lock);
-    if (now)
+    if (now) {
         worker->progress = *now;
+        jobs_eta_moved(worker);
+    }
     event.progress = worker->progress;
+    event.eta_s = jobs_eta_of(jobs, worker->live);
     atomic_store(&worker->wants_preview, live_wants_previews(worker->live, clock_monotonic()));
     live_event(&jobs->lives, worker->live, &event);
     jobs_unlock_and_tell(jobs);
@@ -78,17 +85,16 @@ static void log_job(struct jobs *jobs, const struct job_record *job, double seco
     snprintf(time, sizeof time, "%.3f", seconds);
     snprintf(size, sizeof size, "%dx%d", params->width, params->height);
     snprintf(count, sizeof count, "%d", params->count);
-    log_event(
-        jobs->log, failed ? LOG_WARN : LOG_INFO, "job",
-        (struct log_field[]){{"job", job->id, true},
-                             {"status", job_state_name(job->state), true},
-                             {"model", jobs->models->items[job->request->model].name, true},
-                             {"size", size, true},
-                             {"count", count, false},
-                             {"seconds", time, false},
-                             {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true},
-                             {"prompt", jobs->log->prompts ? params->prompt : NULL, true}},
-        8);
+    log_event(jobs->log, failed ? LOG_WARN : LOG_INFO, "job",
+              (struct log_field[]){{"job", job->id, true},
+                                   {"status", job_state_name(job->state), true},
+                                   {"model", jobs->models->items[job->request->model].name, true},
+                                   {"size", size, true},
+                                   {"count", count, false},
+                                   {"seconds", time, false},
+                                   {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true},
+                                   {"prompt", jobs->log->prompts ? params->prompt : NULL, true}},
+              8);
 }
 
 /* A result that came of being ended says why. */
@@ -111,7 +117,7 @@ static void give_back(struct worker *worker, struct job_record *job, struct job_
     pthread_mutex_lock(&jobs->lock);
     explain(jobs, live, result);
     if (result->state == JOB_SUCCEEDED)
-        jobs->average_s = jobs->average_s > 0 ? 0.8 * jobs->average_s + 0.2 * seconds : seconds;
+        cost_model_learn(jobs->costs, &live->cost, &result->timings);
     worker->live = NULL;
     live_end(&jobs->lives, live, result->state);
     job->state = result->state;
@@ -169,15 +175,24 @@ enum ltd_status jobs_open(const struct jobs_config *config, struct job_store *st
                           struct ltd_error *err)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
+    double speed = 0;
     enum ltd_status st = LTD_OK;
 
     if (!jobs)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the queue");
-    *jobs = (struct jobs){.store = store, .models = models, .log = log, .detach_s = config->detach_s};
+    *jobs = (struct jobs){.store = store,
+                          .models = models,
+                          .log = log,
+                          .detach_s = config->detach_s,
+                          .threads = config->threads};
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->work, NULL);
     jobs->workers = calloc((size_t)config->workers, sizeof *jobs->workers);
     if (!lives_init(&jobs->lives) || !jobs->workers)
+        st = ltd_fail(err, LTD_ENOMEM, "no memory for the workers");
+    if (st == LTD_OK)
+        st = ltd_probe_speed(config->threads, probe_s, &speed, err);
+    if (st == LTD_OK && !(jobs->costs = cost_model_new(models->count, speed)))
         st = ltd_fail(err, LTD_ENOMEM, "no memory for the workers");
     for (int i = 0; st == LTD_OK && i < config->workers; i++) {
         jobs->worker_count = i + 1;
@@ -248,6 +263,7 @@ void jobs_close(struct jobs *jobs)
         free_sessions(&jobs->workers[i]);
     free(jobs->workers);
     lives_fini(&jobs->lives);
+    cost_model_free(jobs->costs);
     pthread_cond_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->lock);
     free(jobs);

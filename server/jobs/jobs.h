@@ -50,7 +50,7 @@ struct job_watch {
 struct job_view {
     struct job_record record;
     struct job_progress progress;
-    double eta_s;        /* until it ends; -1: not known */
+    double eta_s;        /* until it ends, as known now; 0 when it has */
     uint64_t last_event; /* number of its newest event; 0: none */
 };
 
@@ -71,8 +71,9 @@ struct job_submitted {
 
 struct jobs;
 
-/* Makes the sessions and starts the workers.  Borrows store, models and log.  Errors: those of
- * ltd_session_new, LTD_ENOMEM, LTD_EIO a thread that does not start. */
+/* Measures for a tenth of a second how fast this machine is, makes the sessions and starts the workers.
+ * Borrows store, models and log.  Errors: those of ltd_session_new, LTD_ENOMEM, LTD_EIO a thread that does
+ * not start. */
 LTD_MUST_USE enum ltd_status jobs_open(const struct jobs_config *config, struct job_store *store,
                                        const struct model_set *models, struct log *log, struct jobs **out,
                                        struct ltd_error *err);
@@ -135,7 +136,7 @@ enum job_found jobs_remove(struct jobs *jobs, const char *id);
 struct job_running {
     char id[RANDOM_ID_SIZE];
     struct job_progress progress;
-    double eta_s; /* -1: not known */
+    double eta_s; /* until it ends */
 };
 
 enum { JOBS_MAX_WORKERS = 64 };
@@ -143,14 +144,26 @@ enum { JOBS_MAX_WORKERS = 64 };
 struct job_queue_view {
     int waiting, limit, workers, running_count;
     struct job_running running[JOBS_MAX_WORKERS]; /* [running_count] */
-    double eta_s;                                 /* until a job submitted now would start; -1: not known */
+    double eta_s;                                 /* until a job submitted now would start */
 };
 
 void jobs_queue(struct jobs *jobs, struct job_queue_view *out);
 
+/* What a job would take. */
+struct job_estimate {
+    double seconds;       /* of running, all its images */
+    double wait_s;        /* in the queue before, if it were submitted now */
+    size_t scratch_bytes; /* of memory while it runs */
+    int position;         /* in the queue, from 1 */
+};
+
+/* Tells it without submitting anything.  Errors: those of ltd_params_cost. */
+LTD_MUST_USE enum ltd_status jobs_estimate(struct jobs *jobs, const struct job_request *request,
+                                           struct job_estimate *out, struct ltd_error *err);
+
 /* Whether a submit would find no room now. */
 bool jobs_are_full(struct jobs *jobs);
-/* Seconds until there may be room, from how long jobs took so far; 1..3600. */
+/* Seconds until a worker takes a job from the queue, as known now; 1..3600. */
 int jobs_retry_after(struct jobs *jobs);
 
 /* Who counts jobs, or tells others about them.  Called with no lock held, on the thread that did it; calls

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "jobs/jobs_private.h"
+#include "jobs/jobs_eta.h"
 #include "util/clock.h"
 
 enum { ENDED_AT_ONCE = 64 };
@@ -138,6 +138,7 @@ static void tell_positions(struct jobs *jobs)
         if (event.position == live->position)
             continue;
         live->position = event.position;
+        event.eta_s = jobs_eta_of(jobs, live);
         live_event(&jobs->lives, live, &event);
     }
     jobs_unlock_and_tell(jobs);

@@ -20,6 +20,9 @@ struct worker {
     atomic_bool cancel, wants_preview; /* read by the session while it computes */
     struct live *live;                 /* guarded by jobs->lock; NULL while idle */
     struct job_progress progress;      /* guarded by jobs->lock */
+    double moved_at;                   /* guarded by jobs->lock: clock_monotonic of that progress */
+    double stepping_s;                 /* guarded by jobs->lock: of the job's steps so far */
+    int steps_made;                    /* guarded by jobs->lock */
     double stepped_at;                 /* clock_monotonic; this thread's alone */
 };
 
@@ -28,6 +31,7 @@ struct jobs {
     const struct model_set *models;
     struct log *log;
     double detach_s;
+    int threads; /* of each worker */
     int worker_count;
     struct worker *workers;
     struct job_observer observers[JOBS_MAX_OBSERVERS]; /* constant from the first submit on */
@@ -36,7 +40,7 @@ struct jobs {
     pthread_cond_t work;  /* a job was added, or stop was set */
     bool refuse, stop, closing;
     struct lives lives;
-    double average_s; /* of a job's running; 0: none has run */
+    struct cost_model *costs;
 };
 
 /* Whoever changed something under jobs->lock leaves it with this, which then calls those who are to be told.

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/jobs_private.h"
+#include "jobs/jobs_eta.h"
 #include "util/clock.h"
 
 /* What one submit needs besides its job, made before anything is promised. */
@@ -11,8 +11,8 @@ struct prepared {
     struct watcher *watcher; /* the same; NULL when nobody watches */
 };
 
-static enum ltd_status prepare(const struct job_request *request, const struct job_submit *how,
-                               struct prepared *out, struct ltd_error *err)
+static enum ltd_status prepare(const struct jobs *jobs, const struct job_request *request,
+                               const struct job_submit *how, struct prepared *out, struct ltd_error *err)
 {
     assert(how->fingerprint || (!how->id && !how->key && !how->join));
     if (how->id && !random_id_is_valid(how->id))
@@ -24,7 +24,7 @@ static enum ltd_status prepare(const struct job_request *request, const struct j
     out->live->detach = request->detach;
     if (request->deadline_s > 0)
         out->live->deadline = clock_monotonic() + request->deadline_s;
-    return LTD_OK;
+    return job_cost_count(jobs->models, request, jobs->threads, &out->live->cost, err);
 }
 
 static void unprepare(struct prepared *prepared)
@@ -39,6 +39,7 @@ static void add_queued(struct jobs *jobs, struct live *live, const char *id)
 
     live_add(&jobs->lives, live, id);
     live->position = event.position = jobs->store->ops->position(jobs->store, id);
+    event.eta_s = jobs_eta_of(jobs, live);
     live_event(&jobs->lives, live, &event);
 }
 
@@ -90,7 +91,7 @@ enum ltd_status jobs_submit_many(struct jobs *jobs, struct job_request *const *r
     for (size_t i = 0; st == LTD_OK && i < count; i++) {
         entries[i] = (struct job_entry){requests[i],  how[i].id,          how[i].key,
                                         how[i].group, how[i].fingerprint, how[i].join};
-        st = prepare(requests[i], &how[i], &prepared[i], err);
+        st = prepare(jobs, requests[i], &how[i], &prepared[i], err);
     }
     if (st == LTD_OK)
         st = submit_all(jobs, entries, how, count, prepared, added, err);

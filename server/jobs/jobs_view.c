@@ -1,15 +1,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/jobs_private.h"
+#include "jobs/jobs_eta.h"
 
 void jobs_fill_view(const struct jobs *jobs, struct job_view *view)
 {
-    const struct live *live = live_find(&jobs->lives, view->record.id);
+    struct live *live = live_find(&jobs->lives, view->record.id);
 
     view->progress = live && live->worker ? live->worker->progress : (struct job_progress){0};
     view->last_event = live ? live->log.last : 0;
-    view->eta_s = -1;
+    view->eta_s = live ? jobs_eta_of(jobs, live) : 0;
 }
 
 enum job_found jobs_get(struct jobs *jobs, const char *id, struct job_view *out)
@@ -45,8 +45,8 @@ enum ltd_status jobs_list(struct jobs *jobs, const struct job_filter *filter, st
 
 void jobs_queue(struct jobs *jobs, struct job_queue_view *out)
 {
-    *out = (struct job_queue_view){
-        .limit = jobs->store->ops->limit(jobs->store), .workers = jobs->worker_count, .eta_s = -1};
+    *out =
+        (struct job_queue_view){.limit = jobs->store->ops->limit(jobs->store), .workers = jobs->worker_count};
     pthread_mutex_lock(&jobs->lock);
     out->waiting = jobs->store->ops->count(jobs->store).waiting;
     for (int i = 0; i < jobs->worker_count; i++) {
@@ -57,9 +57,10 @@ void jobs_queue(struct jobs *jobs, struct job_queue_view *out)
             continue;
         memcpy(running->id, worker->live->id, sizeof running->id);
         running->progress = worker->progress;
-        running->eta_s = -1;
+        running->eta_s = jobs_eta_of(jobs, worker->live);
         out->running_count++;
     }
+    out->eta_s = jobs_eta_of_start(jobs);
     pthread_mutex_unlock(&jobs->lock);
 }
 
@@ -70,11 +71,29 @@ bool jobs_are_full(struct jobs *jobs)
 
 int jobs_retry_after(struct jobs *jobs)
 {
-    const struct job_counts counts = jobs->store->ops->count(jobs->store);
     double seconds;
 
     pthread_mutex_lock(&jobs->lock);
-    seconds = jobs->average_s * (counts.waiting > 0 ? 1 : 0.5) / jobs->worker_count;
+    seconds = jobs_eta_of_room(jobs);
     pthread_mutex_unlock(&jobs->lock);
     return seconds < 1 ? 1 : seconds > 3600 ? 3600 : (int)(seconds + 0.999);
+}
+
+enum ltd_status jobs_estimate(struct jobs *jobs, const struct job_request *request, struct job_estimate *out,
+                              struct ltd_error *err)
+{
+    struct job_cost cost;
+    struct cost_seconds seconds;
+    const enum ltd_status st = job_cost_count(jobs->models, request, jobs->threads, &cost, err);
+
+    if (st != LTD_OK)
+        return st;
+    pthread_mutex_lock(&jobs->lock);
+    cost_model_estimate(jobs->costs, &cost, &seconds);
+    *out = (struct job_estimate){.seconds = job_cost_total(&cost, &seconds),
+                                 .wait_s = jobs_eta_of_start(jobs),
+                                 .scratch_bytes = cost.scratch_bytes,
+                                 .position = jobs->store->ops->count(jobs->store).waiting + 1};
+    pthread_mutex_unlock(&jobs->lock);
+    return LTD_OK;
 }

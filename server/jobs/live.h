@@ -8,6 +8,7 @@
 #ifndef LIVE_H
 #define LIVE_H
 
+#include "jobs/cost_model.h"
 #include "jobs/event_log.h"
 #include "jobs/jobs.h"
 #include "util/hash_table.h"
@@ -36,9 +37,12 @@ struct live {
     struct event_log log;
     struct watcher *watchers;
     struct worker *worker; /* NULL: it does not run */
-    int position;          /* told last */
-    bool detach;           /* its request may outlive its clients */
-    bool has_holder;       /* somebody may come back for it: it is kept whoever hangs up */
+    struct job_cost cost;
+    struct cost_seconds seconds; /* what that takes, by the estimates of seconds_version */
+    unsigned seconds_version;
+    int position;    /* told last */
+    bool detach;     /* its request may outlive its clients */
+    bool has_holder; /* somebody may come back for it: it is kept whoever hangs up */
     bool ended;
     bool removed;           /* to be removed from the store once it has ended */
     enum ltd_status doom;   /* why it will not come to its end; LTD_OK: it may */

@@ -1,8 +1,8 @@
 /*
  * model_digest.h - by which digest a model's weights are known, found out in the background.
  *
- * It is the SHA-256 of the weight file; of a diffusers folder, that of all .safetensors files in text_encoder,
- * unet and vae, in this order and in each by name, written one after another.
+ * It is the SHA-256 of the weight file; of a diffusers folder, that of all .safetensors files in
+ * text_encoder, unet and vae, in this order and in each by name, written one after another.
  */
 #ifndef MODEL_DIGEST_H
 #define MODEL_DIGEST_H
@@ -17,8 +17,8 @@
 
 struct model_digests;
 
-/* Starts a thread that computes them, one model after another, while no other thread wants the processor.
- * Borrows models.  Errors: LTD_ENOMEM, LTD_EIO. */
+/* Starts a thread of the lowest priority that computes them, one model after another.  Borrows models.
+ * Errors: LTD_ENOMEM, LTD_EIO. */
 LTD_MUST_USE enum ltd_status model_digests_start(const struct model_set *models, struct model_digests **out,
                                                  struct ltd_error *err);
 void model_digests_stop(struct model_digests *digests); /* ends the thread, and frees; NULL is fine */

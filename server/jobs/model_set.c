@@ -29,7 +29,10 @@ enum ltd_status model_set_open(struct model_set *set, const char *name, const ch
     if (st != LTD_OK)
         return st;
     item.name = strdup(name);
-    if (!item.name) {
+    item.path = strdup(path);
+    if (!item.name || !item.path) {
+        free(item.name);
+        free(item.path);
         ltd_model_close(item.model);
         return ltd_fail(err, LTD_ENOMEM, "no memory for the list of models");
     }
@@ -41,6 +44,7 @@ void model_set_fini(struct model_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         free(set->items[i].name);
+        free(set->items[i].path);
         ltd_model_close(set->items[i].model);
     }
     free(set->items);

@@ -10,7 +10,7 @@
 #include <latentd/model.h>
 
 struct named_model {
-    char *name;
+    char *name, *path;
     struct ltd_model *model;
 };
 

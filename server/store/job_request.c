@@ -58,6 +58,7 @@ void job_request_unref(struct job_request *request)
     for (size_t i = 0; i < request->tag_count; i++)
         free(request->tags[i]);
     free(request->webhook_url);
+    free(request->echo);
     ltd_image_free(request->image);
     free(request->prompt);
     free(request->negative_prompt);
@@ -120,6 +121,7 @@ size_t job_request_bytes(const struct job_request *request)
     bytes += request->prompt ? strlen(request->prompt) : 0;
     bytes += request->negative_prompt ? strlen(request->negative_prompt) : 0;
     bytes += request->webhook_url ? strlen(request->webhook_url) : 0;
+    bytes += request->echo ? strlen(request->echo) : 0;
     for (size_t i = 0; i < request->tag_count; i++)
         bytes += strlen(request->tags[i]);
     for (size_t i = 0; i < request->warning_count; i++)

@@ -48,7 +48,8 @@ struct job_request {
     char *webhook_url;       /* NULL: nobody is told */
     unsigned webhook_events; /* bits 1 << enum webhook_event; not 0 when there is a URL */
     double deadline_s;       /* a job that has not ended this long after its creation fails; 0: no limit */
-    bool detach;             /* a client that goes away leaves its job behind for a while (jobs_abandon) */
+    char *echo;  /* what the family's answer tells of the request beside all this, as JSON; NULL: nothing */
+    bool detach; /* a client that goes away leaves its job behind for a while (jobs_abandon) */
 };
 
 /* Zeroed, with one reference; NULL without memory. */

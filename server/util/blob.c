@@ -22,14 +22,23 @@ struct blob *blob_take(void *data, size_t size)
     return blob;
 }
 
+struct blob *blob_copy(const void *data, size_t size)
+{
+    void *copy = malloc(size ? size : 1);
+    struct blob *blob = copy ? blob_take(copy, size) : NULL;
+
+    if (!blob) {
+        free(copy);
+        return NULL;
+    }
+    if (size)
+        memcpy(copy, data, size);
+    return blob;
+}
+
 struct blob *blob_from_text(const char *text)
 {
-    char *copy = strdup(text);
-    struct blob *blob = copy ? blob_take(copy, strlen(copy)) : NULL;
-
-    if (!blob)
-        free(copy);
-    return blob;
+    return blob_copy(text, strlen(text));
 }
 
 struct blob *blob_ref(struct blob *blob)

@@ -12,6 +12,8 @@ struct blob;
 
 /* Takes data (from malloc) on success only; NULL without memory.  The caller owns one reference. */
 struct blob *blob_take(void *data, size_t size);
+/* A copy of bytes; NULL without memory. */
+struct blob *blob_copy(const void *data, size_t size);
 /* A copy of a text, without its end; NULL without memory. */
 struct blob *blob_from_text(const char *text);
 struct blob *blob_ref(struct blob *blob); /* returns blob; safe on any thread */

@@ -75,7 +75,7 @@ TEST(the_events_of_a_job_tell_its_whole_story)
     CHECK_INT(counts[JOB_EVENT_ENDED], 1);
     REQUIRE(jobs_get(jobs, id, &job) == JOB_FOUND);
     CHECK_INT(job.last_event, last);
-    CHECK(job.eta_s == -1);
+    CHECK(job.eta_s == 0);
     job_record_fini(&job.record);
     CHECK_INT(read_events(id, last - 2, again), last); /* replayed from there */
     CHECK_INT(again[JOB_EVENT_IMAGE] + again[JOB_EVENT_PROGRESS] + again[JOB_EVENT_ENDED], 2);
