@@ -350,7 +350,10 @@ def test_a_deleted_job_is_gone():
         for id in (done, waiting, running):
             reply = d.request("DELETE", f"/api/v1/jobs/{id}")
             equal((reply.status, reply.body), (204, b""))
-            equal(d.get(f"/api/v1/jobs/{id}").status, 410)
+            end = time.monotonic() + within(2) if id == running else 0
+            while (status := d.get(f"/api/v1/jobs/{id}").status) == 200 and time.monotonic() < end:
+                time.sleep(0.01)
+            equal(status, 410)
             equal(d.request("DELETE", f"/api/v1/jobs/{id}").status, 410)
         equal(d.request("DELETE", "/api/v1/jobs/" + "0" * 32).status, 404)
         equal(d.wait(d.submit(), timeout=within(2))["status"], "succeeded")
@@ -440,6 +443,19 @@ def test_fields_of_jobs_are_checked_like_all_others():
                 equal((reply.status, reply.pointers()), (422, [pointer]), value)
         job = d.wait(d.submit(tags=["a", "b"]))
         equal(job["request"]["tags"], ["a", "b"])
+
+
+def test_an_estimate_queues_nothing():
+    with Daemon() as d:
+        small = d.post("/api/v1/estimate", dict(SMALL, count=2))
+        equal(small.status, 200, small.body)
+        told = small.json()
+        equal((told["request"]["count"], told["warnings"], told["position"]), (2, [], 1))
+        large = d.post("/api/v1/estimate", dict(SMALL, width=256, height=256, steps=20)).json()
+        true(large["seconds"] > 4 * told["seconds"] > 0, f"{large['seconds']} s and {told['seconds']} s")
+        true(large["bytes"] > told["bytes"] > 0, f"{large['bytes']} and {told['bytes']} bytes")
+        equal(d.post("/api/v1/estimate", dict(SMALL, steps=0, width=1)).pointers(), ["/steps", "/width"])
+        equal(d.get("/api/v1/jobs").json()["jobs"], [])
 
 
 def test_the_queue_is_told():
