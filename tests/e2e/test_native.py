@@ -343,6 +343,17 @@ def test_an_unchanged_job_need_not_be_sent_again():
         equal(d.get(path + "?include=b64_png", headers={"If-None-Match": etag}).status, 200)
 
 
+def test_a_job_that_moved_up_has_changed():
+    with Daemon(fake_step_ms=100) as d:
+        first, second, third = d.submit(steps=200), d.submit(), d.submit()
+        d.wait(first, "running")
+        etag = d.get(f"/api/v1/jobs/{third}").headers["ETag"]
+        d.post(f"/api/v1/jobs/{second}/cancel")
+        reply = d.get(f"/api/v1/jobs/{third}", headers={"If-None-Match": etag})
+        equal((reply.status, reply.json()["position"]), (200, 1))
+        d.post(f"/api/v1/jobs/{first}/cancel")
+
+
 def test_a_deleted_job_is_gone():
     with Daemon(fake_step_ms=20) as d:
         done, running, waiting = d.submit(), d.submit(steps=200), d.submit()
