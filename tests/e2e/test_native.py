@@ -343,6 +343,17 @@ def test_an_unchanged_job_need_not_be_sent_again():
         equal(d.get(path + "?include=b64_png", headers={"If-None-Match": etag}).status, 200)
 
 
+def test_a_job_that_moved_up_has_changed():
+    with Daemon(fake_step_ms=100) as d:
+        first, second, third = d.submit(steps=200), d.submit(), d.submit()
+        d.wait(first, "running")
+        etag = d.get(f"/api/v1/jobs/{third}").headers["ETag"]
+        d.post(f"/api/v1/jobs/{second}/cancel")
+        reply = d.get(f"/api/v1/jobs/{third}", headers={"If-None-Match": etag})
+        equal((reply.status, reply.json()["position"]), (200, 1))
+        d.post(f"/api/v1/jobs/{first}/cancel")
+
+
 def test_a_deleted_job_is_gone():
     with Daemon(fake_step_ms=20) as d:
         done, running, waiting = d.submit(), d.submit(steps=200), d.submit()
@@ -443,6 +454,19 @@ def test_fields_of_jobs_are_checked_like_all_others():
                 equal((reply.status, reply.pointers()), (422, [pointer]), value)
         job = d.wait(d.submit(tags=["a", "b"]))
         equal(job["request"]["tags"], ["a", "b"])
+
+
+def test_an_estimate_queues_nothing():
+    with Daemon() as d:
+        small = d.post("/api/v1/estimate", dict(SMALL, count=2))
+        equal(small.status, 200, small.body)
+        told = small.json()
+        equal((told["request"]["count"], told["warnings"], told["position"]), (2, [], 1))
+        large = d.post("/api/v1/estimate", dict(SMALL, width=256, height=256, steps=20)).json()
+        true(large["seconds"] > 4 * told["seconds"] > 0, f"{large['seconds']} s and {told['seconds']} s")
+        true(large["bytes"] > told["bytes"] > 0, f"{large['bytes']} and {told['bytes']} bytes")
+        equal(d.post("/api/v1/estimate", dict(SMALL, steps=0, width=1)).pointers(), ["/steps", "/width"])
+        equal(d.get("/api/v1/jobs").json()["jobs"], [])
 
 
 def test_the_queue_is_told():
