@@ -310,8 +310,8 @@ static void close_all(struct server *server)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {check_public_url, open_models, open_listener, open_jobs,
-                                             open_digests,     open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_models,  open_listener,
+                                             open_jobs,        open_digests, open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)
