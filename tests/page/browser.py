@@ -37,7 +37,7 @@ def start_chromium():
 
 class Window:
     def __init__(self, daemon, width=1280, height=900, scheme="light", expects=(), touch=False, path="/"):
-        self.daemon, self.expects, self.path = daemon, expects, path
+        self.daemon, self.expects, self.path = daemon, [*expects, "/estimate"], path
         self.origin = f"http://127.0.0.1:{daemon.port}"
         self.requests, self.errors = [], []
         self.context = start_chromium().new_context(
@@ -93,6 +93,8 @@ class Window:
 
     def fill(self, **values):
         for name, value in values.items():
+            if not self.field(name).is_visible():
+                self.open_settings()
             self.field(name).fill(str(value))
 
     def press(self, key):
