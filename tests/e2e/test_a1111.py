@@ -249,6 +249,15 @@ def test_samplers_are_found_by_any_of_their_names():
         refused(d, "scheduler", sampler_name="Euler", scheduler="no such")
 
 
+def test_euler_a_without_its_noise_is_euler():
+    with Daemon() as d:
+        reply = draw(d, sampler_name="Euler a", eta=0)
+        equal(image(reply), native(d, sampler="euler", scheduler="model"))
+        equal(info(reply)["sampler_name"], "Euler")
+        true("eta" in warnings(reply)[0], warnings(reply))
+        true(image(draw(d, sampler_name="Euler a", eta=1)) != image(reply), "eta has no part")
+
+
 def test_karras_with_a_sampler_that_has_no_sigmas_is_refused():
     with Daemon() as d:
         refused(d, "scheduler", sampler_name="Euler a", scheduler="Karras")
