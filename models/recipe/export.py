@@ -41,6 +41,8 @@ def export(work, out, name="unet"):
     for part, module in (("text_encoder", text), ("unet", unet), ("vae", load_vae(work))):
         shutil.rmtree(out / part, ignore_errors=True)
         module.half().save_pretrained(out / part, safe_serialization=True)
+        for file in (out / part).iterdir():
+            file.chmod(0o644)
     DDIMScheduler(**NOISE, steps_offset=1, clip_sample=False, set_alpha_to_one=False,
                   timestep_spacing="leading").save_pretrained(out / "scheduler")
     shutil.copytree(work / "tokenizer", out / "tokenizer", dirs_exist_ok=True)
