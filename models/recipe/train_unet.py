@@ -13,10 +13,12 @@ from diffusers import DDPMScheduler
 from batches import Batches
 from nets import NOISE, make_text_encoder, make_unet
 from settings import add_work
-from training import Optimisers, Run, add_training, load_average, start
+from training import PLAIN, Optimisers, Run, add_training, load_average, start
 
 # More often high noise, where it is decided what is drawn.
 TIME_POWER = 0.75
+# Of the learning rate, for the text encoder, which has learned already.
+TEXT_SHARE = 0.3
 
 
 def draw_times(count, generator):
@@ -43,7 +45,8 @@ def main():
     text = make_text_encoder(batches.encode.tokenizer)
     load_average(options.work, "text", {"text": text})
     text, unet = text.to(device), make_unet().to(device)
-    optimisers = Optimisers([unet, text], options.rate, muon=options.optimiser == "muon")
+    plain = {"muon": (*PLAIN, "encoder.layers"), "adamw": ("",)}[options.optimiser]
+    optimisers = Optimisers([unet, text], options.rate, plain, shares=[1.0, TEXT_SHARE])
     run = Run(options.work, options.name, {"unet": unet, "text": text}, optimisers, options.minutes, options.threads,
               longest=0.9995, constant=options.constant)
     noise_of = DDPMScheduler(**NOISE)

@@ -76,56 +76,71 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
+            alike = {}
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(weight)
-                momentum = state["momentum"].mul_(group["momentum"]).add_(weight.grad)
-                update = orthogonal(weight.grad.add(momentum, alpha=group["momentum"]).flatten(1))
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(update.shape) ** 0.5)
+                if weight.grad is not None:
+                    alike.setdefault(weight.flatten(1).shape, []).append(weight)
+            for shape, weights in alike.items():
+                updates = orthogonal(torch.stack([self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]))
+                for weight, update in zip(weights, updates):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
+
+    def momentum(self, weight, keep):
+        """The gradient with Nesterov's momentum."""
+        state = self.state[weight]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight)
+        return weight.grad.add(state["momentum"].mul_(keep).add_(weight.grad), alpha=keep)
 
 
-def orthogonal(matrix, rounds=5):
-    """Roughly U V of the matrix's U S V, by a Newton-Schulz iteration: X becomes a polynomial of X X' times X, again
-    and again.  All rounds but the last product are done on the small square X X'."""
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    wide = wide / (wide.norm() + 1e-7)
-    square = wide @ wide.T
-    product = None
-    for _ in range(rounds):
+def orthogonal(matrices, rounds=5):
+    """Roughly U V of each matrix's U S V, by a Newton-Schulz iteration: X becomes a polynomial of X X' times X, again
+    and again.  When X is long, all rounds but the last product are done on the small square X X'."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    wide = matrices.mT if tall else matrices
+    wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    long = wide.shape[-1] >= 2 * wide.shape[-2]
+    square, product = wide @ wide.mT, None
+    for number in range(rounds):
         factor = -4.7750 * square + 2.0315 * square @ square
-        factor.diagonal().add_(3.4445)
-        product = factor if product is None else factor @ product
-        square = factor @ square @ factor
-    wide = product @ wide
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+        factor.diagonal(dim1=-2, dim2=-1).add_(3.4445)
+        if long:
+            product = factor if product is None else factor @ product
+        else:
+            wide = factor @ wide
+        if number < rounds - 1:
+            square = factor @ square @ factor if long else wide @ wide.mT
+    wide = product @ wide if long else wide
+    return wide.mT if tall else wide
 
 
 class Optimisers:
-    """Muon for the matrices inside, AdamW for tables, first and last layers, norms and biases."""
+    """Muon for the matrices inside, AdamW for tables, first and last layers, norms and biases, and for whatever has one
+    of the plain words in its name.  shares: of the learning rate, one for each module."""
 
-    def __init__(self, modules, rate, muon=True, plain=PLAIN):
+    def __init__(self, modules, rate, plain=PLAIN, shares=None):
         matrices, others = [], []
-        for module in modules:
+        for module, share in zip(modules, shares or [1.0] * len(modules)):
+            inside, outside = [], []
             for name, parameter in module.named_parameters():
                 if parameter.requires_grad:
-                    inside = muon and parameter.dim() >= 2 and not any(word in name for word in plain)
-                    (matrices if inside else others).append(parameter)
+                    matrix = parameter.dim() >= 2 and not any(word in name for word in plain)
+                    (inside if matrix else outside).append(parameter)
+            matrices += [{"params": inside, "share": share}] if inside else []
+            others += [{"params": outside, "share": share}] if outside else []
         self.rate = rate
         self.all = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
         if matrices:
             self.all.append(Muon(matrices))
-        self.parameters = matrices + others
+        self.parameters = [parameter for group in matrices + others for parameter in group["params"]]
 
     def step(self, relative):
         """One step at a part of the learning rate; clips and clears the gradients.  Returns their norm."""
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for optimiser in self.all:
             for group in optimiser.param_groups:
-                group["lr"] = self.rate * relative
+                group["lr"] = self.rate * relative * group["share"]
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         return float(norm)
@@ -165,7 +180,8 @@ class Average:
 class Run:
     """One training: its checkpoint, its counters, its log.
 
-    Of the checkpoint, NAME.pt is everything needed to go on; NAME-average.pt the averaged weights alone, in f16.
+    Of the checkpoint, NAME.pt is everything needed to go on; NAME-average.pt the averaged weights in f16 and the
+    counters, from which a training goes on too, but with the optimisers' memory lost.
     """
 
     def __init__(self, work, name, modules, optimisers, minutes, threads, longest=0.999, constant=0.5):
@@ -178,6 +194,8 @@ class Run:
         self.sums, self.told, self.stop = {}, 0, False
         if self.path.exists():
             self.resume()
+        elif self.small.exists():
+            self.resume_from_average(work, name)
         self.last = self.saved = time.monotonic()
         signal.signal(signal.SIGTERM, self.on_signal)
         signal.signal(signal.SIGINT, self.on_signal)
@@ -193,8 +211,19 @@ class Run:
         self.optimisers.load_state_dict(state["optimisers"])
         for weight, kept in zip(self.average.weights, state["average"]):
             weight.copy_(kept)
-        self.seconds, self.steps, self.samples = state["seconds"], state["steps"], state["samples"]
+        self.count_from(state)
         self.log(f"resumed after {self.steps} steps, {self.seconds / 60:.1f} minutes")
+
+    def resume_from_average(self, work, name):
+        """The same when only the averaged weights came along."""
+        state = load_average(work, name, self.modules)
+        for weight, source in zip(self.average.weights, self.average.sources):
+            weight.copy_(source)
+        self.count_from(state["counters"])
+        self.log(f"resumed from averaged weights after {self.steps} steps, {self.seconds / 60:.1f} minutes")
+
+    def count_from(self, counters):
+        self.seconds, self.steps, self.samples = (counters[name] for name in ("seconds", "steps", "samples"))
 
     @property
     def fraction(self):
@@ -237,12 +266,13 @@ class Run:
     def save(self):
         """Writes both files, each whole or not at all."""
         modules = {name: module.state_dict() for name, module in self.modules.items()}
+        counters = {"seconds": self.seconds, "steps": self.steps, "samples": self.samples}
         write(self.path, {"modules": modules, "optimisers": self.optimisers.state_dict(),
-                          "average": self.average.weights, "seconds": self.seconds, "steps": self.steps,
-                          "samples": self.samples})
+                          "average": self.average.weights, **counters})
         self.average.swap()
-        write(self.small, {name: {key: value.half() for key, value in module.state_dict().items()}
-                           for name, module in self.modules.items()})
+        write(self.small, {"counters": counters,
+                           **{name: {key: value.half() for key, value in module.state_dict().items()}
+                              for name, module in self.modules.items()}})
         self.average.swap()
         self.saved = self.last = time.monotonic()
 
@@ -255,8 +285,9 @@ def write(path, content):
 
 
 def load_average(work, name, modules):
-    """Puts the averaged weights of a training into modules."""
+    """Puts the averaged weights of a training into modules; returns the whole content of the file."""
     state = torch.load(work / f"{name}-average.pt", map_location="cpu", weights_only=True)
     for key, module in modules.items():
         module.load_state_dict({part: value.float() if value.is_floating_point() else value
                                 for part, value in state[key].items()})
+    return state

@@ -150,9 +150,9 @@ def test_other_sizes_are_encoded_alike():
 def test_updates_are_made_orthogonal():
     torch.manual_seed(0)
     wrong = []
-    for shape in ((32, 300), (300, 32), (64, 64)):
-        values = torch.linalg.svdvals(training.orthogonal(torch.randn(shape) @ torch.diag(torch.rand(shape[1]))))
-        if not (values[:-4].min() > 0.4 and values.max() < 1.3):
+    for shape in ((32, 300), (300, 32), (3, 64, 64)):
+        values = torch.linalg.svdvals(training.orthogonal(torch.randn(shape) @ torch.diag(torch.rand(shape[-1]))))
+        if not (values[..., :-4].min() > 0.4 and values.max() < 1.3):
             wrong.append(f'{shape}: {values.min()} to {values.max()}')
     return wrong
 
@@ -179,8 +179,11 @@ def test_a_training_goes_on_where_it_was():
         other = torch.nn.Linear(4, 1)
         training.load_average(Path(folder), 'line', {'line': other})
         files = sorted(os.listdir(folder))
+        os.remove(Path(folder, 'line.pt'))
+        third, later = train_a_little(Path(folder), 200)
     return wrong_if(('where it was', bool((first != again).any())), ('counts', (run.steps, run.samples) != (200, 1600)),
                     ('nearer to its aim', (second - 1).abs().sum() > 0.5 * (first - 1).abs().sum()),
+                    ('from the average', (third - other.weight).abs().max() > 0 or later.samples != run.samples),
                     ('average', (other.weight - second).abs().max() > 0.2),
                     ('files', files != ['line-average.pt', 'line.log', 'line.pt']))
 
