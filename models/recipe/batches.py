@@ -17,13 +17,14 @@ def load_tokenizer(work):
 
 
 class Encoder:
-    """Texts to token ids [N, 32], padded as the tokenizer's config says; each word's ids are kept."""
+    """Texts to token ids [N, 32], padded and cut as latentd does it."""
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
 
     def __call__(self, texts):
-        return self.tokenizer(texts, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt").input_ids
+        found = self.tokenizer(texts, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt")
+        return found.input_ids
 
 
 class Batches:
@@ -41,6 +42,7 @@ class Batches:
         self.pictures = [number for number in known if "parts" not in self.items[number]]
         self.scenes = [number for number in known if "parts" in self.items[number]]
         self.part, self.seed = scenes if self.scenes else 0.0, seed
+        self.turn, self.shuffled = None, []
         self.encode = Encoder(load_tokenizer(work))
 
     def numbers(self, step, count):
@@ -55,8 +57,9 @@ class Batches:
 
     def order(self, turn):
         """The shuffled pictures of one round."""
-        if getattr(self, "turn", None) != turn:
-            self.turn, self.shuffled = turn, random.Random(f"{self.seed} round {turn}").sample(self.pictures, len(self.pictures))
+        if self.turn != turn:
+            rng = random.Random(f"{self.seed} round {turn}")
+            self.turn, self.shuffled = turn, rng.sample(self.pictures, len(self.pictures))
         return self.shuffled
 
     def batch(self, step, count, empty=0.1):

@@ -69,15 +69,16 @@ def write_tokenizer(folder, merges, longest):
     mark = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
     marks = {"bos_token": {"content": START, **mark}, "eos_token": {"content": END, **mark}, "pad_token": END,
              "unk_token": {"content": END, **mark}}
+    special = {str(vocabulary[name]): {"content": name, **mark, "special": True} for name in (START, END)}
     config = {
-        "added_tokens_decoder": {str(vocabulary[name]): {"content": name, **mark, "special": True} for name in (START, END)},
+        "added_tokens_decoder": special,
         "bos_token": START, "clean_up_tokenization_spaces": False, "do_lower_case": True, "eos_token": END,
         "errors": "replace", "model_max_length": longest, "pad_token": END, "tokenizer_class": "CLIPTokenizer",
         "unk_token": END,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("vocab.json", vocabulary), ("special_tokens_map.json", marks), ("tokenizer_config.json", config)):
-        text = json.dumps(content, ensure_ascii=name != "vocab.json", indent=None if name == "vocab.json" else 2)
-        (folder / name).write_text(text + "\n", encoding="utf-8")
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, content in (("special_tokens_map.json", marks), ("tokenizer_config.json", config)):
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     lines = ["#version: 0.2", *(f"{a} {b}" for a, b in merges)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -8,15 +8,17 @@ import re
 
 STYLE_PHRASES = {
     "3d": ("3d {}", "3d {}", "3d render of {}", "glossy 3d {}", "{}, 3d", "{}, 3d render", "3d icon of {}"),
-    "flat": ("flat {}", "flat {}", "flat icon of {}", "flat vector {}", "{}, flat", "{}, flat style", "{}, flat design"),
+    "flat": ("flat {}", "flat {}", "flat icon of {}", "flat vector {}", "{}, flat", "{}, flat style",
+             "{}, flat design"),
     "cartoon": ("cartoon {}", "cartoon {}", "cartoon of {}", "cartoon style {}", "{}, cartoon", "{}, cartoon style",
                 "a cartoon drawing of {}"),
 }
-FILLER_BEFORE = ("masterpiece, best quality, {}", "a photo of {}", "a picture of {}", "an image of {}", "best quality, {}",
-                 "masterpiece, best quality, a photo of {}", "a drawing of {}", "an icon of {}", "a beautiful {}",
-                 "emoji of {}", "draw {}", "{} icon", "{} emoji", "a cute {}", "a detailed illustration of {}")
-FILLER_AFTER = ("{}, 4k", "{}, highly detailed", "{}, high quality", "{}, masterpiece", "{}, 8k, sharp focus", "{}, best quality",
-                "{}, digital art", "{}, isolated", "{}, centered", "{}, trending on artstation", "{}, on white")
+FILLER_BEFORE = ("masterpiece, best quality, {}", "a photo of {}", "a picture of {}", "an image of {}",
+                 "best quality, {}", "masterpiece, best quality, a photo of {}", "a drawing of {}", "an icon of {}",
+                 "a beautiful {}", "emoji of {}", "draw {}", "{} icon", "{} emoji", "a cute {}", "a detailed illustration of {}")
+FILLER_AFTER = ("{}, 4k", "{}, highly detailed", "{}, high quality", "{}, masterpiece", "{}, 8k, sharp focus",
+                "{}, best quality", "{}, digital art", "{}, isolated", "{}, centered", "{}, trending on artstation",
+                "{}, on white")
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
 COLOUR_WORDS = {"grey": ("grey", "gray"), "purple": ("purple", "violet"), "pink": ("pink", "magenta")}
 BACKGROUNDS = ("{} on a {} background", "{} on a {} background", "{}, {} background", "{} in front of a {} wall",
@@ -131,6 +133,7 @@ def all_words(things):
     phrases = [phrase for group in STYLE_PHRASES.values() for phrase in group]
     numbers = [word for group in NUMBERS.values() for word in group]
     colours = [word for group in COLOUR_WORDS.values() for word in group]
-    for phrase in (*phrases, *FILLER_BEFORE, *FILLER_AFTER, *COLOURS, *BACKGROUNDS, *PAIRS, *numbers, *colours, "a an the"):
+    fixed = (*FILLER_BEFORE, *FILLER_AFTER, *COLOURS, *BACKGROUNDS, *PAIRS, "a an the")
+    for phrase in (*phrases, *fixed, *numbers, *colours):
         add(phrase, 50)
     return counts

@@ -22,16 +22,15 @@ from pictures import Art
 from settings import ROOT, SIDE, add_work
 from things import STYLES
 
+SHOWN = ("dog", "cat", "hamburger", "red apple", "rocket", "house", "tiger", "grinning face")
 SHEET = (
-    ["3d " + name for name in ("dog", "cat", "hamburger", "red apple", "rocket", "house", "tiger", "grinning face")],
-    ["flat " + name for name in ("dog", "cat", "hamburger", "red apple", "rocket", "house", "tiger", "grinning face")],
-    ["cartoon " + name for name in ("dog", "cat", "hamburger", "red apple", "rocket", "house", "tiger", "grinning face")],
+    *([f"{style} {name}" for name in SHOWN] for style in STYLES),
     ["3d kitty", "flat burger", "cartoon car", "3d pumpkin", "masterpiece, best quality, a photo of a frog, 4k",
      "flat guitar", "3d evergreen tree", "cartoon octopus"],
     ["a purple dog", "3d green car", "a blue hamburger", "a pink house", "a cat on a yellow background",
      "a rocket on a blue background", "flat banana on a purple background", "a purple dog on a yellow background"],
-    ["a cat and a pizza", "a dog next to a house", "3d rocket and crescent moon", "two cats", "three red apples", "four rockets",
-     "flat lion and flat bee", ""],
+    ["a cat and a pizza", "a dog next to a house", "3d rocket and crescent moon", "two cats", "three red apples",
+     "four rockets", "flat lion and owl", ""],
 )
 TINTS = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 
@@ -52,7 +51,8 @@ def make_rows(art, count, most):
     rng = random.Random("evaluation")
     numbers = range(count)
     pairs = [pair for pair in art.pairs() if pair[0] < count]
-    plain, keyword, filler, colour, unseen = (Row(name) for name in ("plain", "keyword", "filler", "colour", "held-out"))
+    rows = [Row(name) for name in ("plain", "keyword", "filler", "colour", "held-out")]
+    plain, keyword, filler, colour, unseen = rows
     for number, style in rng.sample(pairs, min(most, len(pairs))):
         plain.add(STYLE_PHRASES[style][0].format(art.things[number]["name"]), thing=number, style=style)
     known = [number for number in numbers if art.things[number]["synonyms"]]
@@ -72,7 +72,7 @@ def make_rows(art, count, most):
             colour.add(article(f"{tint} {name}"), tint=tint)
     for number, style in [pair for pair in art.pairs(held_out=True) if pair[0] < count][:most]:
         unseen.add(STYLE_PHRASES[style][0].format(art.things[number]["name"]), thing=number, style=style)
-    return plain, keyword, filler, colour, unseen
+    return rows
 
 
 class Painter:
@@ -129,8 +129,8 @@ def judge_colours(row, pictures):
 
 def draw_sheet(painter, path, seed=1, side=96):
     """All pictures of the sheet, 256 colours."""
-    jobs = [(prompt, seed, f"sheet-{row}-{place}") for row, prompts in enumerate(SHEET) for place, prompt in enumerate(prompts)]
-    pictures = painter.draw_all(jobs)
+    prompts = [prompt for row in SHEET for prompt in row]
+    pictures = painter.draw_all([(prompt, seed, f"sheet-{place}") for place, prompt in enumerate(prompts)])
     sheet = Image.new("RGB", (side * len(SHEET[0]), side * len(SHEET)))
     for place, picture in enumerate(pictures):
         tile = Image.fromarray(np.round(picture * 255).astype(np.uint8)).resize((side, side), Image.Resampling.LANCZOS)
@@ -140,7 +140,8 @@ def draw_sheet(painter, path, seed=1, side=96):
 
 def figures(rows, painter, art, options):
     """The lines of the table."""
-    pixels, classifier = judge.Pixels(art, options.things), judge.train_classifier(art, options.work, options.judge_minutes)
+    pixels = judge.Pixels(art, options.things)
+    classifier = judge.train_classifier(art, options.work, options.judge_minutes)
     lines = ["| | pixels top-1 / top-5 | classifier top-1 / top-5 |", "|---|---|---|"]
     last = []
     for row in rows:
@@ -149,7 +150,8 @@ def figures(rows, painter, art, options):
         drawn = painter.draw_all(jobs)
         pictures = [drawn[first:first + options.seeds] for first in range(0, len(drawn), options.seeds)]
         if row.name == "colour":
-            last.append(f"| asked colour or background is the measured one | {interval(judge_colours(row, pictures))} | |")
+            measured = interval(judge_colours(row, pictures))
+            last.append(f"| asked colour or background is the measured one | {measured} | |")
             continue
         by_pixels, by_classifier, style_right = judge_things(row, pictures, pixels, classifier, options.things)
         cells = [f"{interval(ranks < 1)} / {interval(ranks < 5)}" for ranks in (by_pixels, by_classifier)]

@@ -46,8 +46,9 @@ class Classifier(nn.Module):
         super().__init__()
         layers, wide = [], 3
         for step in range(4):
-            layers += [nn.Conv2d(wide, width << min(step, 2), 3, 2, 1), nn.BatchNorm2d(width << min(step, 2)), nn.SiLU()]
-            wide = width << min(step, 2)
+            wider = width << min(step, 2)
+            layers += [nn.Conv2d(wide, wider, 3, 2, 1), nn.BatchNorm2d(wider), nn.SiLU()]
+            wide = wider
         self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(wide * 16, 256), nn.SiLU())
         self.thing, self.style = nn.Linear(256, things), nn.Linear(256, len(STYLES))
 
@@ -71,10 +72,11 @@ def disturbed(batch, rng):
 
 
 def train_classifier(art, work, minutes):
-    """The classifier, trained on all real art (held-out pictures too: it judges, it does not draw), or from its file."""
+    """The classifier, trained on all real art (held-out pictures too: it judges, it does not draw); resumed from its
+    file."""
     classifier = Classifier(len(art.things))
-    run = Run(work, "judge", {"classifier": classifier}, Optimisers([classifier], 2e-3, plain=("trunk.0.", "thing", "style")),
-              minutes, threads=2)
+    optimisers = Optimisers([classifier], 2e-3, plain=("trunk.0.", "thing", "style"))
+    run = Run(work, "judge", {"classifier": classifier}, optimisers, minutes, threads=2)
     pairs = list(art.pictures)
     pictures = torch.from_numpy(np.stack([small(art.on_white(pair)) for pair in pairs])).permute(0, 3, 1, 2)
     while run.going():

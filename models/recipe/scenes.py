@@ -18,7 +18,8 @@ PAINTS = tuple(colour for colour in COLOURS if colour != "white")
 def background_colour(name, rng):
     """An RGB colour that everybody would call that."""
     if name in COLOUR_HUES:
-        hue, saturation, value = (COLOUR_HUES[name] + rng.uniform(-6, 6)) / 360, rng.uniform(0.6, 0.9), rng.uniform(0.9, 1)
+        hue = (COLOUR_HUES[name] + rng.uniform(-6, 6)) / 360
+        saturation, value = rng.uniform(0.6, 0.9), rng.uniform(0.9, 1)
     else:
         hue = 25 / 360
         saturation, value = {"brown": (0.65, 0.5), "black": (0, 0.08), "grey": (0, 0.6), "white": (0, 1)}[name]

@@ -17,8 +17,8 @@ def add_work(parser):
 
 # What the exported model's latentd.json says.
 RECOMMENDED = {
-    "about": "A small model of icons: about 1,300 emoji-like things (\"3d tiger\", \"flat rocket\", \"a purple dog on a "
-             "yellow background\") in three styles, 128x128 pixels. For anything else give --model a Stable Diffusion model.",
+    "about": "A small model of icons: about 1,300 emoji-like things in three styles (\"3d tiger\", \"flat rocket\", \"a "
+             "purple dog on a yellow background\"), 128x128. For anything else point --model at a Stable Diffusion folder.",
     "steps": 25,
     "cfg_scale": 4,
     "sampler": "ddim",

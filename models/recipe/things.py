@@ -6,8 +6,10 @@ Pure functions of what the packages unicode-emoji-json and emojilib hold; no fil
 import random
 import re
 
+from everyday import EVERYDAY, UNUSABLE
+
 STYLES = ("3d", "flat", "cartoon")
-# Pictures of this many things in one style are kept from training, to measure what is understood and what is only known.
+# Pictures of this many things in one style are kept from training, to tell what is understood from what is known.
 HELD_OUT_FIRST, HELD_OUT_REST = 60, 140
 FIRST_THINGS = 400
 
@@ -23,6 +25,9 @@ LEFT_OUT = re.compile(
     r"room$|symbol$|claim$|customs|passport|closet|luggage$|crossing|prohibited|^female|^male|^potable|"
     r"bubble$|middle finger|cigarette|underage|brief|tower of|kaaba|love hotel"
 )
+# Shapes and signs of the zodiac, some of which the words above would leave out.
+SYMBOLS = re.compile(r"(circle|square|triangle pointed up)$|^(aries|taurus|gemini|cancer|leo|virgo|libra|scorpio|"
+                     r"sagittarius|capricorn|aquarius|pisces)$")
 # Where a group begins on the path through all things, and how fast it is walked: things by group, in turns.
 GROUP_WEIGHT = {
     "Animals & Nature": 5.0,
@@ -35,52 +40,6 @@ GROUP_WEIGHT = {
     "Symbols": 0.4,
     "Flags": 0.2,
 }
-# What people call things, where neither the names nor the keywords say so.
-EVERYDAY = {
-    "kitty": "cat", "kitten": "cat", "doggy": "dog", "puppy": "dog", "bunny": "rabbit", "piggy": "pig", "pony": "horse",
-    "burger": "hamburger", "cheeseburger": "hamburger", "fries": "french fries", "donut": "doughnut", "car": "automobile",
-    "plane": "airplane", "jet": "airplane", "truck": "delivery truck", "lorry": "articulated lorry", "bike": "bicycle",
-    "motorbike": "motorcycle", "boat": "sailboat", "ufo": "flying saucer", "spaceship": "rocket", "tv": "television",
-    "computer": "laptop", "phone": "mobile phone", "smartphone": "mobile phone", "football": "soccer ball",
-    "pumpkin": "jack-o-lantern", "present": "wrapped gift", "gift": "wrapped gift", "diamond": "gem stone",
-    "cup of coffee": "hot beverage", "coffee": "hot beverage", "tea": "teacup without handle", "beer": "beer mug",
-    "wine": "wine glass", "cocktail": "cocktail glass", "corn": "ear of corn", "chili": "hot pepper", "apple": "red apple",
-    "cheese": "cheese wedge", "noodles": "steaming bowl", "rice": "cooked rice", "salad": "green salad",
-    "cake": "birthday cake", "milk": "glass of milk", "steak": "cut of meat", "chicken leg": "poultry leg",
-    "drumstick": "poultry leg", "avocado pear": "avocado", "aubergine": "eggplant", "maize": "ear of corn",
-    "oak": "deciduous tree", "pine tree": "evergreen tree", "fir": "evergreen tree", "tree": "deciduous tree",
-    "forest": "evergreen tree", "flower": "blossom", "leaf": "maple leaf", "bee": "honeybee", "ladybug": "lady beetle",
-    "dinosaur": "sauropod", "tyrannosaurus": "t-rex", "killer whale": "orca", "hippo": "hippopotamus", "rhino": "rhinoceros",
-    "chick": "baby chick", "hen": "chicken", "puffer fish": "blowfish", "hog": "boar", "lamb": "ewe", "sheep": "ewe",
-    "bull": "ox", "moon": "crescent moon", "earth": "globe showing americas", "planet": "ringed planet",
-    "lightning": "high voltage", "flame": "fire", "wave": "water wave", "rain": "cloud with rain", "snow": "snowflake",
-    "storm": "cloud with lightning and rain", "mountains": "snow-capped mountain", "island": "desert island",
-    "beach": "beach with umbrella", "firetruck": "fire engine", "cop car": "police car", "cab": "taxi",
-    "scooter": "motor scooter", "suv": "sport utility vehicle", "traffic light": "vertical traffic light",
-    "skyscraper": "office building", "home": "house", "cottage": "house with garden", "clock": "mantelpiece clock",
-    "suitcase": "luggage", "bag": "handbag", "shoe": "running shoe", "sneaker": "running shoe", "boots": "hiking boot",
-    "hat": "top hat", "cap": "billed cap", "shirt": "t-shirt", "trousers": "jeans", "pants": "jeans", "tie": "necktie",
-    "skirt": "dress", "piano": "musical keyboard", "lamp": "light bulb", "bulb": "light bulb", "torch": "flashlight",
-    "letter": "envelope", "mail": "envelope", "trash can": "wastebasket", "bin": "wastebasket", "saw": "carpentry saw",
-    "sword": "dagger", "knife": "kitchen knife", "bow": "bow and arrow", "chain": "link", "sofa": "couch and lamp",
-    "couch": "couch and lamp", "loo": "toilet", "tub": "bathtub", "pills": "pill", "band-aid": "adhesive bandage",
-    "plaster": "adhesive bandage", "money": "money bag", "heart": "red heart", "smiley": "smiling face",
-    "poop": "pile of poo", "devil": "smiling face with horns", "angel": "smiling face with halo", "laughing": "face with tears of joy",
-    "crying": "loudly crying face", "sad": "crying face", "angry": "angry face", "happy": "grinning face", "santa": "santa claus",
-    "cowboy": "cowboy hat face", "clown": "clown face", "policeman": "police officer", "cop": "police officer",
-    "chef": "cook", "doctor": "health worker", "nurse": "health worker", "wizard": "mage", "king": "prince",
-    "muscle": "flexed biceps", "hand": "raised hand", "like": "thumbs up", "dislike": "thumbs down", "ball": "soccer ball",
-    "dice": "game die", "gamepad": "video game", "target": "bullseye", "medal": "sports medal", "bear toy": "teddy bear",
-    "xmas tree": "christmas tree", "palette": "artist palette", "chess": "chess pawn", "telly": "television",
-}
-
-
-# Keywords that nobody would type to get the thing, or should.
-UNUSABLE = frozenset(
-    "phallic shitface shit turd crap hankey mcdonalds mcdonald's shipit staffmode kod bk bakkureru paul external sasha karl "
-    "snapstreak butt sexual suggestive mac jewish instructment finishline gokart suitup chadder happytears doge wip "
-    "improve meh ca new side york girl remove resources boring deploy animations transitions".split()
-) | {"burger king", "needs improvement", "responsive design", "jewish bakery", "fast food", "blue-square", "purple-square"}
 
 
 def code_points(emoji):
@@ -101,8 +60,7 @@ def clean_name(name):
 
 def is_thing(name, group):
     """Whether an emoji is a thing to draw, and not a letter, an arrow, a clock face, a family, a country."""
-    if group == "Symbols" and re.search(r"(circle|square|triangle pointed up)$|^(aries|taurus|gemini|cancer|leo|virgo|libra|"
-                                        r"scorpio|sagittarius|capricorn|aquarius|pisces)$", name):
+    if group == "Symbols" and SYMBOLS.search(name):
         return not re.search(r"small|medium|hollow|button", name)
     return not LEFT_OUT.search(name)
 

@@ -32,9 +32,9 @@ class Head(nn.Module):
         super().__init__()
         self.queries = nn.Parameter(torch.randn(QUERIES, TEXT_WIDTH))
         self.attention = nn.MultiheadAttention(TEXT_WIDTH, 8, batch_first=True)
-        self.picture = nn.Sequential(nn.LayerNorm(QUERIES * TEXT_WIDTH), nn.Linear(QUERIES * TEXT_WIDTH, 512), nn.SiLU(),
-                                     nn.Linear(512, COMPONENTS))
-        self.shown = nn.Sequential(nn.LayerNorm(QUERIES * TEXT_WIDTH), nn.Linear(QUERIES * TEXT_WIDTH, things))
+        wide = QUERIES * TEXT_WIDTH
+        self.picture = nn.Sequential(nn.LayerNorm(wide), nn.Linear(wide, 512), nn.SiLU(), nn.Linear(512, COMPONENTS))
+        self.shown = nn.Sequential(nn.LayerNorm(wide), nn.Linear(wide, things))
         nn.init.constant_(self.shown[1].bias, -6.0)  # few of all things are shown
 
     def forward(self, context):

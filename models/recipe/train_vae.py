@@ -106,7 +106,8 @@ def main():
     vae.quant_conv.requires_grad_(False)
     vae.to(device)
     decoder = torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
-    run = Run(options.work, "vae", {"decoder": decoder}, Optimisers([decoder], options.rate), options.minutes, options.threads)
+    run = Run(options.work, "vae", {"decoder": decoder}, Optimisers([decoder], options.rate), options.minutes,
+              options.threads)
     pairs = art.pairs()
 
     while run.going():

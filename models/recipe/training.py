@@ -81,8 +81,8 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     alike.setdefault(weight.flatten(1).shape, []).append(weight)
             for shape, weights in alike.items():
-                updates = orthogonal(torch.stack([self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]))
-                for weight, update in zip(weights, updates):
+                moved = [self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]
+                for weight, update in zip(weights, orthogonal(torch.stack(moved))):
                     weight.mul_(1 - group["lr"] * group["weight_decay"])
                     weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
 
@@ -253,7 +253,8 @@ class Run:
         """A line of the log: means since the last one."""
         means = {name: f"{value / self.told:.4f}" for name, value in self.sums.items()} if self.told else {}
         rate = self.samples / max(self.seconds, 1e-9)
-        self.log(f"{self.seconds / 60:.1f} min, {self.steps} steps, {self.samples} samples ({rate:.1f}/s, {torch.get_num_threads()} threads) "
+        self.log(f"{self.seconds / 60:.1f} min, {self.steps} steps, {self.samples} samples ({rate:.1f}/s, "
+                 f"{torch.get_num_threads()} threads) "
                  + json.dumps({**means, **more}).replace('"', ""))
         self.sums, self.told = {}, 0
 
