@@ -76,7 +76,7 @@ static void take_prompt(struct decoder *d, enum a1111_field field)
 
 static void take_prompts(struct decoder *d)
 {
-    if (!d->values[A1111_PROMPT].present && !d->values[A1111_PROMPT].wrong)
+    if (!d->values[A1111_PROMPT].present)
         add(d, "prompt", ltd_json_new_string(""));
     take_prompt(d, A1111_PROMPT);
     take_prompt(d, A1111_NEGATIVE_PROMPT);
@@ -129,19 +129,25 @@ static void take_numbers(struct decoder *d)
         a1111_refuse_value(d->refusal, NAME(BATCH_SIZE), "value_error", "asks for %g pictures", count);
 }
 
-/* eta as far as the sampler takes it; what clients send with every sampler, 1, is not refused. */
-static void check_eta(struct decoder *d, enum ltd_sampler sampler)
+/* eta as far as the sampler takes it; clients send 1 or 0 with every sampler.  Without the noise that it
+ * adds, Euler a is Euler. */
+static void take_eta(struct decoder *d, struct a1111_sampling *found)
 {
     const double eta = d->values[A1111_ETA].number;
+    const bool ddim = found->sampler == LTD_SAMPLER_DDIM;
 
-    if (!IS(d, ETA))
+    if (!IS(d, ETA) || (found->sampler != LTD_SAMPLER_EULER_A && !ddim))
         return;
-    if (sampler == LTD_SAMPLER_EULER_A && eta != 1)
-        a1111_refuse_value(d->refusal, NAME(ETA), "value_error", "is %g; Euler a draws with 1 alone", eta);
-    else if (sampler == LTD_SAMPLER_DDIM && eta == 1)
+    if (!ddim && eta == 0) {
+        found->sampler = LTD_SAMPLER_EULER;
+        found->names_sampler = true;
+        take_note(d, NAME(ETA), "Euler a with an eta of 0 is Euler, which drew this");
+    } else if (ddim && eta == 1) {
         take_note(d, NAME(ETA), "DDIM was drawn with 0: it adds no noise of its own here");
-    else if (sampler == LTD_SAMPLER_DDIM && eta != 0)
-        a1111_refuse_value(d->refusal, NAME(ETA), "value_error", "is %g; DDIM draws with 0 alone", eta);
+    } else if (eta != (ddim ? 0 : 1)) {
+        a1111_refuse_value(d->refusal, NAME(ETA), "value_error",
+                           "is %g; Euler a draws with 1 or 0, DDIM with 0", eta);
+    }
 }
 
 static void take_sampling(struct decoder *d)
@@ -167,6 +173,7 @@ static void take_sampling(struct decoder *d)
     case A1111_FOUND:
         break;
     }
+    take_eta(d, &found);
     if (found.names_sampler)
         add(d, "sampler", ltd_json_new_string(ltd_sampler_name(found.sampler)));
     if (found.names_sampler || found.names_scheduler)
@@ -175,7 +182,6 @@ static void take_sampling(struct decoder *d)
         take_note(d, NAME(SCHEDULER), "has no part in this sampler, which spaces its steps itself");
     if (found.names_two_schedulers)
         take_note(d, NAME(SCHEDULER), "was ignored: the sampler's name has another one in it");
-    check_eta(d, found.sampler);
 }
 
 static void take_image(struct decoder *d)

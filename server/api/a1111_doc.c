@@ -18,6 +18,8 @@ static struct ltd_json *nullable(enum a1111_type type, const char *about)
     ltd_json_append(types, ltd_json_new_string(type_words[type]));
     if (type == A1111_TYPE_BOOL) /* 0 and 1 */
         ltd_json_append(types, ltd_json_new_string("integer"));
+    if (type == A1111_TYPE_INTEGER || type == A1111_TYPE_NUMBER) /* "20" */
+        ltd_json_append(types, ltd_json_new_string("string"));
     ltd_json_append(types, ltd_json_new_string("null"));
     ltd_json_add(schema, "type", types);
     if (about)

@@ -244,8 +244,8 @@ struct ltd_json *estimate_encode(const struct job_estimate *estimate, const stru
 
     add_rounded(json, "seconds", estimate->seconds);
     add_rounded(json, "wait_seconds", estimate->wait_s);
+    ltd_json_add(json, "bytes", ltd_json_new_uint64(estimate->scratch_bytes));
     add_number(json, "position", estimate->position);
-    add_number(json, "bytes", (double)estimate->scratch_bytes);
     ltd_json_add(json, "request", request_encode(request, models));
     ltd_json_add(json, "warnings", encode_warnings(request));
     return json;

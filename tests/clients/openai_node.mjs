@@ -109,7 +109,7 @@ const tests = {
 
     // Each attempt waits a second; the picture takes three.
     async slow() {
-        const reply = await client({ timeout: 1000, maxRetries: 4 }).images.generate({ prompt: 'slow', steps: 30 });
+        const reply = await client({ timeout: 1000, maxRetries: 6 }).images.generate({ prompt: 'slow', steps: 30 });
 
         assert.deepEqual(sizeOf(reply.data[0].b64_json), [64, 64]);
     },

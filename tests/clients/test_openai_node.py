@@ -34,7 +34,7 @@ def test_generate_with_urls():
 
 
 def test_stream():
-    run("stream", fake_step_ms=40)
+    run("stream", fake_step_ms=100)
 
 
 def test_edit():

@@ -79,7 +79,7 @@ def test_generate_without_waiting_threads():
 
 
 def test_stream():
-    with Daemon(fake_step_ms=40) as d:
+    with Daemon(fake_step_ms=100) as d:
         kinds = []
         for event in client(d).images.generate(prompt="tiger", stream=True, partial_images=2, extra_body={"steps": 12}):
             kinds.append(event.type)
@@ -169,7 +169,7 @@ def test_a_full_queue_is_a_rate_limit():
 def test_a_slow_picture_is_made_once_and_delivered():
     with Daemon(fake_step_ms=100) as d:
         # Each attempt waits a second; the picture takes three.
-        reply = client(d, timeout=1, max_retries=4).images.generate(prompt="slow", extra_body={"steps": 30})
+        reply = client(d, timeout=1, max_retries=6).images.generate(prompt="slow", extra_body={"steps": 30})
         equal(read_png(png(reply.data[0].b64_json))[:2], (64, 64))
         equal([job["status"] for job in jobs(d)], ["succeeded"])
         true(len([line for line in d.log if "path=/v1/images/generations" in line]) >= 3, "it never gave up waiting")
@@ -177,7 +177,7 @@ def test_a_slow_picture_is_made_once_and_delivered():
 
 def test_a_slow_edit_is_made_once_and_delivered():
     with Daemon(fake_step_ms=100) as d:
-        reply = client(d, timeout=1, max_retries=4).images.edit(image=WHITE, prompt="slow", extra_body={"steps": 25})
+        reply = client(d, timeout=1, max_retries=6).images.edit(image=WHITE, prompt="slow", extra_body={"steps": 25})
         true(reply.data[0].b64_json, "no picture")
         equal([job["status"] for job in jobs(d)], ["succeeded"])
 

@@ -343,6 +343,17 @@ def test_an_unchanged_job_need_not_be_sent_again():
         equal(d.get(path + "?include=b64_png", headers={"If-None-Match": etag}).status, 200)
 
 
+def test_a_job_that_moved_up_has_changed():
+    with Daemon(fake_step_ms=100) as d:
+        first, second, third = d.submit(steps=200), d.submit(), d.submit()
+        d.wait(first, "running")
+        etag = d.get(f"/api/v1/jobs/{third}").headers["ETag"]
+        d.post(f"/api/v1/jobs/{second}/cancel")
+        reply = d.get(f"/api/v1/jobs/{third}", headers={"If-None-Match": etag})
+        equal((reply.status, reply.json()["position"]), (200, 1))
+        d.post(f"/api/v1/jobs/{first}/cancel")
+
+
 def test_a_deleted_job_is_gone():
     with Daemon(fake_step_ms=20) as d:
         done, running, waiting = d.submit(), d.submit(steps=200), d.submit()
@@ -543,6 +554,33 @@ def test_every_route_is_described():
                     true({"name": name.split("}")[0], "in": "path"}.items() <=
                          next(p for p in operation["parameters"] if p["in"] == "path" and
                               p["name"] == name.split("}")[0]).items(), path)
+
+
+def test_estimate_tells_what_a_request_would_take_and_queues_nothing():
+    with Daemon("--workers", "1", fake_step_ms=20) as d:
+        equal(d.generate(dict(SMALL, steps=20)).status, 200)
+        reply = d.post("/api/v1/estimate", dict(SMALL, steps=100, width=1024))
+        equal(reply.status, 200, reply.body)
+        told = reply.json()
+        true(1.5 < told["seconds"] < 4, told)
+        equal((told["wait_seconds"], told["position"], told["bytes"]), (0, 0, 1024 * 64))
+        equal((told["request"]["steps"], told["request"]["cfg_scale"]), (100, 7.5))
+        equal([warning["pointer"] for warning in told["warnings"]], ["/width"])
+        equal(len(d.get("/api/v1/jobs").json()["jobs"]), 1)
+        running = d.post("/api/v1/jobs", dict(SMALL, steps=100)).json()
+        behind = d.post("/api/v1/estimate", {"inputs": "a picture", "parameters": {"num_inference_steps": 100}}).json()
+        equal(behind["position"], 1)
+        true(abs(behind["wait_seconds"] - d.job(running["id"])["eta_seconds"]) < within(0.3), behind)
+        waiting = d.post("/api/v1/jobs", dict(SMALL, steps=50)).json()
+        equal(d.post("/api/v1/estimate", SMALL).json()["position"], 2)
+        true(1 < waiting["eta_seconds"] - behind["wait_seconds"] < within(2), waiting)
+        queue = d.get("/api/v1/queue").json()
+        true(abs(queue["eta_seconds"] - d.job(waiting["id"])["eta_seconds"]) < within(0.2), queue)
+        wrong = d.post("/api/v1/estimate", {"prompt": "x", "steps": 0, "widht": 64})
+        equal((wrong.status, sorted(wrong.pointers())), (422, ["/steps", "/widht"]))
+        equal(d.post("/api/v1/estimate", b"{", headers={"Content-Type": "application/json"}).status, 400)
+        for job in (running, waiting):
+            d.post(f"/api/v1/jobs/{job['id']}/cancel")
 
 
 if __name__ == "__main__":

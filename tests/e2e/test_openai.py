@@ -195,9 +195,9 @@ def test_a_stream_ends_with_the_picture():
 
 
 def test_a_stream_has_partial_pictures_of_the_pictures_size():
-    with Daemon(fake_step_ms=40) as d:
+    with Daemon(fake_step_ms=100) as d:
         for asked in (1, 3):
-            events = events_of(generate(d, stream=True, steps=16, partial_images=asked, size="128x64").body)
+            events = events_of(generate(d, stream=True, steps=12, partial_images=asked, size="128x64").body)
             equal([name for name, _ in events],
                   asked * ["image_generation.partial_image"] + ["image_generation.completed"])
             grays = []

@@ -118,7 +118,7 @@ def test_no_client_makes_series_of_its_own():
         equal(len(after.splitlines()), len(before.splitlines()))
         now = prometheus.parse(after)
         equal(value(now, "latentd_http_requests_total", route="none", method="other", code="404"), 20)
-        equal(value(now, "latentd_http_requests_total", route="/api/v1/jobs/{}", code="404"), 20)
+        equal(value(now, "latentd_http_requests_total", route="/api/v1/jobs/{id}", code="404"), 20)
 
 
 def test_the_process_tells_of_itself():

@@ -266,6 +266,25 @@ TEST(built_documents_print)
     check_prints(__LINE__, root, "{\"list\":[true,false,null,\"a\\\"\\n\xC3\xA9\"],\"k\\\"\":0.5}");
 }
 
+TEST(copies_live_on_their_own)
+{
+    static const char text[] = "{\"a\":[1.50,{\"b\":null}],\"c\":\"d\"}";
+    struct ltd_json *json = NULL, *copy, *member, *other = ltd_json_new_object();
+    char *printed;
+
+    REQUIRE(ltd_json_parse(text, strlen(text), &ltd_json_request_limits, &json, NULL) == LTD_OK);
+    copy = ltd_json_copy(json);
+    member = ltd_json_copy(ltd_json_get(json, "a"));
+    CHECK(!ltd_json_key(member));
+    ltd_json_free(json);
+    ltd_json_add(other, "z", member);
+    ltd_json_add(copy, "other", other);
+    printed = ltd_json_print(copy, false);
+    CHECK_STR(printed, "{\"a\":[1.50,{\"b\":null}],\"c\":\"d\",\"other\":{\"z\":[1.50,{\"b\":null}]}}");
+    free(printed);
+    ltd_json_free(copy);
+}
+
 TEST(strings_that_are_not_utf8_are_mended)
 {
     struct ltd_json *root = ltd_json_new_object();

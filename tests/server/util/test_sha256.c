@@ -1,5 +1,9 @@
 #include "util/sha256.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "check.h"
 
 /* FIPS 180-4's example, and the digest of nothing. */
@@ -24,4 +28,32 @@ TEST(hmac_is_that_of_the_standard)
 
     sha256_hmac("Jefe", 4, data, sizeof data - 1, got);
     CHECK(memcmp(got, want, sizeof want) == 0);
+}
+
+TEST(files_are_read_one_after_another)
+{
+    char folder[] = "/tmp/latentd-sha256-XXXXXX", a[64], b[64], got[SHA256_TEXT_SIZE], want[SHA256_TEXT_SIZE];
+    const char *const paths[] = {a, b, a};
+    static char big[700000];
+    struct ltd_error error;
+    atomic_bool cancel;
+    FILE *file;
+
+    atomic_init(&cancel, false);
+    REQUIRE(mkdtemp(folder));
+    snprintf(a, sizeof a, "%s/a", folder);
+    snprintf(b, sizeof b, "%s/b", folder);
+    memset(big, 'x', sizeof big);
+    REQUIRE((file = fopen(a, "w")) && fwrite(big, 1, 300000, file) == 300000 && fclose(file) == 0);
+    REQUIRE((file = fopen(b, "w")) && fwrite(big, 1, 100000, file) == 100000 && fclose(file) == 0);
+    sha256_text(big, 700000, want);
+    CHECK_INT(sha256_files(paths, 3, &cancel, got, &error), LTD_OK);
+    CHECK_STR(got, want);
+    atomic_store(&cancel, true);
+    CHECK_INT(sha256_files(paths, 3, &cancel, got, &error), LTD_ECANCELED);
+    atomic_store(&cancel, false);
+    unlink(b);
+    CHECK_INT(sha256_files(paths, 3, &cancel, got, &error), LTD_EIO);
+    unlink(a);
+    rmdir(folder);
 }
