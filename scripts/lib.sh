@@ -28,6 +28,7 @@ build_needs=(
     'library libutf8proc libutf8proc-dev'
     'library libmicrohttpd libmicrohttpd-dev'
     'library nettle nettle-dev'
+    'library libcurl libcurl4-openssl-dev'
 )
 
 say() {

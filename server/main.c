@@ -2,6 +2,7 @@
  * main.c - which command is meant, and what the daemon is told.
  */
 #include "commands/commands.h"
+#include "handlers/api_docs.h"
 #include "options/options.h"
 #include "serve.h"
 #include "util/edit_distance.h"
@@ -9,6 +10,14 @@
 
 #include <string.h>
 #include <unistd.h>
+
+static void print_api_docs(const struct options *options)
+{
+    const struct request_limits limits = {options->max_pixels, options->max_steps, options->max_count,
+                                          options->max_prompt_bytes};
+
+    api_docs_print(stdout, &limits);
+}
 
 static int serve(int argc, const char *const *argv)
 {
@@ -26,6 +35,8 @@ static int serve(int argc, const char *const *argv)
         code = EXIT_CODE_USAGE;
     else if (options.print_config)
         options_print_config(stdout, &options);
+    else if (options.print_api_docs)
+        print_api_docs(&options);
     else if (options.check_config)
         puts("The configuration is right.");
     else if (options.healthcheck)

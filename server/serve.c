@@ -13,6 +13,7 @@
 #include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
+#include "serve_webhooks.h"
 #include "store/memory_store.h"
 #include "util/clock.h"
 #include "util/exit_code.h"
@@ -28,6 +29,7 @@ enum {
     REMEMBERED_JOBS = 65536,
     REMEMBERED_S = 24 * 3600,
     MAX_PUBLIC_URL = 200,
+    WEBHOOK_FLUSH_S = 5, /* for the last webhooks to be tried once */
     SHUTDOWN_POLL_MS = 20,
     TICK_MS = 100
 };
@@ -43,6 +45,7 @@ struct server {
     struct jobs *jobs;
     struct metrics *metrics;
     struct model_digests *digests;
+    struct webhooks *webhooks; /* NULL: off */
     struct app app;
     struct http_app http_app;
     struct httpd *httpd;
@@ -170,6 +173,11 @@ static int open_digests(struct server *server)
     return EXIT_CODE_DONE;
 }
 
+static int start_webhooks(struct server *server)
+{
+    return serve_webhooks(server->options, &server->models, server->jobs, &server->log, &server->webhooks);
+}
+
 /* As many connections as there are descriptors for; more would make accept(2) fail over and over. */
 static unsigned connection_limit(void)
 {
@@ -206,9 +214,12 @@ static int open_http(struct server *server)
     app->models = &server->models;
     app->metrics = server->metrics;
     app->digests = server->digests;
+    app->webhooks = server->webhooks;
     app->decode = (struct request_context){
         .models = &server->models,
-        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes}};
+        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes},
+        .take_webhook = serve_take_webhook,
+        .webhooks = server->webhooks};
     app->limits =
         (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
     atomic_init(&app->a1111_settings, 0);
@@ -294,7 +305,9 @@ static void close_all(struct server *server)
 {
     if (server->jobs)
         jobs_stop(server->jobs);
+    webhooks_stop(server->webhooks, WEBHOOK_FLUSH_S);
     httpd_close(server->httpd, FLUSH_MS);
+    webhooks_close(server->webhooks);
     jobs_close(server->jobs);
     metrics_close(server->metrics);
     if (server->store)
@@ -310,8 +323,8 @@ static void close_all(struct server *server)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {check_public_url, open_models, open_listener, open_jobs,
-                                             open_digests,     open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_models,    open_listener, open_jobs,
+                                             open_digests,     start_webhooks, open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)

@@ -9,6 +9,7 @@
 #define ROWS_WANTED  512
 
 struct conv_job {
+    const struct exec *exec;
     const struct conv2d *conv;
     struct tensor y, x, addend;
     struct gemm_plan plan;
@@ -73,7 +74,8 @@ static void conv_tile(void *arg, size_t tile, void *scratch)
     float *columns = scratch, *converted = columns + j->plan.m_tile * j->taps * c->c_in;
     bool add = gemm_start_tile(j->y.data, j->addend.data, c->bias, n, row, rows, col, cols);
 
-    for (size_t first = 0; first < taps_all; first += j->taps) {
+    /* A tile of the deepest convolutions takes long enough to look at the flag in between. */
+    for (size_t first = 0; first < taps_all && !exec_is_canceled(j->exec); first += j->taps) {
         const size_t taps = taps_all - first < j->taps ? taps_all - first : j->taps;
         const size_t depth = taps * c->c_in;
         size_t stride;
@@ -103,7 +105,7 @@ void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2
 {
     const size_t taps_all = conv->kernel * conv->kernel;
     struct conv_job j = {
-        .conv = conv, .y = y, .x = x, .addend = addend, .plan = conv_plan(tensor_rows(y), y.c)};
+        .exec = e, .conv = conv, .y = y, .x = x, .addend = addend, .plan = conv_plan(tensor_rows(y), y.c)};
     size_t scratch;
 
     if (conv->kernel == 1 && conv->stride == 1 && !conv->upsample) {

@@ -76,7 +76,7 @@ static void take_prompt(struct decoder *d, enum a1111_field field)
 
 static void take_prompts(struct decoder *d)
 {
-    if (!d->values[A1111_PROMPT].present && !d->values[A1111_PROMPT].wrong)
+    if (!d->values[A1111_PROMPT].present)
         add(d, "prompt", ltd_json_new_string(""));
     take_prompt(d, A1111_PROMPT);
     take_prompt(d, A1111_NEGATIVE_PROMPT);

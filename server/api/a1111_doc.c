@@ -16,6 +16,8 @@ static struct ltd_json *nullable(enum a1111_type type, const char *about)
     struct ltd_json *schema = ltd_json_new_object(), *types = ltd_json_new_array();
 
     ltd_json_append(types, ltd_json_new_string(type_words[type]));
+    if (type == A1111_TYPE_BOOL) /* 0 and 1 */
+        ltd_json_append(types, ltd_json_new_string("integer"));
     ltd_json_append(types, ltd_json_new_string("null"));
     ltd_json_add(schema, "type", types);
     if (about)

@@ -17,4 +17,4 @@ static const struct family_doc a1111 = {"a1111", "A1111Error", "application/json
 static const struct family_doc hugging_face = {"hf", "Problem", PROBLEM_TYPE, request_hf_add_schemas,
                                                request_hf_add_fields};
 
-const struct family_doc *const family_docs[] = {&native, &hugging_face, &openai_doc, &a1111, NULL};
+const struct family_doc *const family_docs[] = {&native, &openai_doc, &a1111, &hugging_face, NULL};

@@ -97,8 +97,9 @@ const char *field_shown(char shown[FIELD_SHOWN_SIZE], const char *text)
     return shown;
 }
 
-static void add_finding(struct field_value *value, struct problem *problem, const char *pointer,
-                        const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add_finding(struct field_value *value,
+                                                              struct problem *problem, const char *pointer,
+                                                              const char *format, va_list arguments)
 {
     char detail[512];
 

@@ -236,3 +236,17 @@ struct ltd_json *queue_encode(const struct job_queue_view *queue)
         add_rounded(json, "eta_seconds", queue->eta_s);
     return json;
 }
+
+struct ltd_json *estimate_encode(const struct job_estimate *estimate, const struct job_request *request,
+                                 const struct model_set *models)
+{
+    struct ltd_json *json = ltd_json_new_object();
+
+    add_rounded(json, "seconds", estimate->seconds);
+    add_rounded(json, "wait_seconds", estimate->wait_s);
+    ltd_json_add(json, "bytes", ltd_json_new_uint64(estimate->scratch_bytes));
+    add_number(json, "position", estimate->position);
+    ltd_json_add(json, "request", request_encode(request, models));
+    ltd_json_add(json, "warnings", encode_warnings(request));
+    return json;
+}

@@ -28,4 +28,8 @@ struct ltd_json *event_encode(const char *id, const struct job_event *event, boo
 
 struct ltd_json *queue_encode(const struct job_queue_view *queue);
 
+/* What a request would take, with the request resolved and its warnings. */
+struct ltd_json *estimate_encode(const struct job_estimate *estimate, const struct job_request *request,
+                                 const struct model_set *models);
+
 #endif

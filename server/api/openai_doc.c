@@ -66,7 +66,7 @@ static struct ltd_json *new_size(void)
 {
     struct ltd_json *schema = new_type("string");
 
-    add_text(schema, "pattern", "^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$");
+    add_text(schema, "pattern", "^(|auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$");
     return schema;
 }
 

@@ -37,19 +37,23 @@ static const char *type_of(int status)
     return status >= 500 && status != 501 ? "server_error" : "invalid_request_error";
 }
 
-/* "size: ...; steps: ...", cut where it gets too long. */
+/* "size: ...; steps: ...", cut where it gets too long.  What width and height have in common is said once. */
 static void tell_errors(const struct problem *problem, char *out, size_t size)
 {
     const struct ltd_json *error = ltd_json_first(problem->errors);
+    char last[512] = "", told[512];
     size_t used = 0;
 
     for (; error && used < size; error = ltd_json_next(error)) {
         const char *pointer = ltd_json_string(ltd_json_get(error, "pointer"));
         const char *detail = ltd_json_string(ltd_json_get(error, "detail"));
 
-        if (pointer && detail)
-            used += (size_t)snprintf(out + used, size - used, "%s%s: %s", used ? "; " : "",
-                                     pointer + (*pointer == '/'), detail);
+        if (!pointer || !detail)
+            continue;
+        snprintf(told, sizeof told, "%s: %s", pointer + (*pointer == '/'), detail);
+        if (strcmp(told, last) != 0)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "; " : "", told);
+        memcpy(last, told, sizeof last);
     }
 }
 

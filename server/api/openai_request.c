@@ -92,8 +92,10 @@ static void read_word(struct translation *t, enum openai_field_id id, const char
     if (t->values[id].word >= 0)
         return;
     list_words(all, sizeof all, row->words);
-    wrong(t, id, "\"%s\" is not taken (%s); send %s%s", field_shown(shown, text), row->about,
-          strchr(all, ',') ? "one of " : "", all);
+    if (row->fate == OPENAI_FATE_HONOURED && strchr(all, ','))
+        wrong(t, id, "\"%s\" is not taken; send one of %s", field_shown(shown, text), all);
+    else
+        wrong(t, id, "\"%s\" is not taken (%s); send %s", field_shown(shown, text), row->about, all);
 }
 
 /* "512x768" or "auto". */

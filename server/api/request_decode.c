@@ -126,6 +126,7 @@ static void take_webhook(struct decoder *d)
 {
     const struct field_value *url = &d->values[FIELD_WEBHOOK_URL];
     const struct field_value *events = &d->values[FIELD_WEBHOOK_EVENTS];
+    char why[192];
 
     if (!d->values[FIELD_WEBHOOK].present)
         return;
@@ -133,8 +134,9 @@ static void take_webhook(struct decoder *d)
         WRONG(d, WEBHOOK_URL, "is missing; send whom to tell");
     if (!url->present)
         return;
-    if (strncmp(url->text, "https://", 8) != 0 && strncmp(url->text, "http://", 7) != 0)
-        WRONG(d, WEBHOOK_URL, "send an absolute URL that begins with https:// or http://");
+    if (d->context->take_webhook &&
+        !d->context->take_webhook(d->context->webhooks, url->text, why, sizeof why))
+        WRONG(d, WEBHOOK_URL, "%s", why);
     else
         d->no_memory |= !job_request_set_webhook(d->request, url->text, events->present ? events->words : 0);
 }

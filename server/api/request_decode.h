@@ -12,9 +12,14 @@
 #include "jobs/model_set.h"
 #include "store/job_request.h"
 
+/* Says whether a webhook may have this URL; false: why, of size bytes, says what is wrong with it. */
+typedef bool request_webhook_fn(const void *arg, const char *url, char *why, size_t size);
+
 struct request_context {
     const struct model_set *models;
     struct request_limits limits;
+    request_webhook_fn *take_webhook; /* NULL: every URL is taken */
+    const void *webhooks;             /* its first argument */
     bool lenient; /* what is no field, or says nothing here, is left out with a warning instead of refused */
 };
 

@@ -16,6 +16,7 @@
 #include "jobs/jobs.h"
 #include "jobs/model_digest.h"
 #include "jobs/model_set.h"
+#include "webhook/webhooks.h"
 
 /* Limits of the native API that no option moves. */
 enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
@@ -27,6 +28,7 @@ struct app {
     struct request_context decode;
     struct api_limits limits;
     struct metrics *metrics;
+    struct webhooks *webhooks;  /* NULL: off */
     atomic_uint a1111_settings; /* what AUTOMATIC1111's options say: handlers/a1111.h */
     atomic_bool draining;       /* no new jobs are taken */
     /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client

@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/parse_number.h"
 
-enum { ETAG_SIZE = 32 };
+enum { ETAG_SIZE = 48 };
 
 bool find_job(const struct app *app, struct http_request *request, size_t param, struct job_view *job,
               struct http_reply *reply)
@@ -55,10 +55,12 @@ static bool read_query(const struct app *app, const struct http_request *request
     return false;
 }
 
-/* A job changes with its events alone, but for how long it may still take. */
+/* A job changes with its events, but for its position, of which only those are told who watch, and for how long it
+ * may still take. */
 static void name_state(char etag[ETAG_SIZE], const struct job_view *job, bool with_images)
 {
-    snprintf(etag, ETAG_SIZE, "%llu%s", (unsigned long long)job->last_event, with_images ? "-b64" : "");
+    snprintf(etag, ETAG_SIZE, "%llu-%d%s", (unsigned long long)job->last_event, job->record.position,
+             with_images ? "-b64" : "");
 }
 
 static enum http_next reply_view(const struct app *app, const struct http_request *request,

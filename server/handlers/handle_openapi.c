@@ -20,6 +20,7 @@ enum http_next handle_well_known(void *self, struct http_request *request, struc
     static const struct {
         const char *name, *path;
     } urls[] = {{"generate", "/api/v1/generate"},
+                {"estimate", "/api/v1/estimate"},
                 {"jobs", "/api/v1/jobs"},
                 {"queue", "/api/v1/queue"},
                 {"models", "/api/v1/models"},

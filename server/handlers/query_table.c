@@ -49,7 +49,8 @@ struct ltd_json *query_schema(const struct query_row *row)
         ltd_json_add(schema, "minimum", ltd_json_new_number(row->low));
         ltd_json_add(schema, "maximum", ltd_json_new_number(row->high));
     } else if (row->type == QUERY_TEXT) {
-        ltd_json_add(schema, "maxLength", ltd_json_new_number(row->high));
+        if (row->high > 0)
+            ltd_json_add(schema, "maxLength", ltd_json_new_number(row->high));
     } else if (row->type == QUERY_ID) {
         ltd_json_add(schema, "pattern", ltd_json_new_string("^[0-9a-f]{32}$"));
     } else {

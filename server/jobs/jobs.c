@@ -85,17 +85,16 @@ static void log_job(struct jobs *jobs, const struct job_record *job, double seco
     snprintf(time, sizeof time, "%.3f", seconds);
     snprintf(size, sizeof size, "%dx%d", params->width, params->height);
     snprintf(count, sizeof count, "%d", params->count);
-    log_event(
-        jobs->log, failed ? LOG_WARN : LOG_INFO, "job",
-        (struct log_field[]){{"job", job->id, true},
-                             {"status", job_state_name(job->state), true},
-                             {"model", jobs->models->items[job->request->model].name, true},
-                             {"size", size, true},
-                             {"count", count, false},
-                             {"seconds", time, false},
-                             {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true},
-                             {"prompt", jobs->log->prompts ? params->prompt : NULL, true}},
-        8);
+    log_event(jobs->log, failed ? LOG_WARN : LOG_INFO, "job",
+              (struct log_field[]){{"job", job->id, true},
+                                   {"status", job_state_name(job->state), true},
+                                   {"model", jobs->models->items[job->request->model].name, true},
+                                   {"size", size, true},
+                                   {"count", count, false},
+                                   {"seconds", time, false},
+                                   {"error", failed ? ltd_status_name(job->result.error.status) : NULL, true},
+                                   {"prompt", jobs->log->prompts ? params->prompt : NULL, true}},
+              8);
 }
 
 /* A result that came of being ended says why. */

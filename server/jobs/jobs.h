@@ -154,7 +154,7 @@ struct job_estimate {
     double seconds;       /* of running, all its images */
     double wait_s;        /* in the queue before, if it were submitted now */
     size_t scratch_bytes; /* of memory while it runs */
-    int position;         /* in the queue, from 1 */
+    int position;         /* in the queue, from 1; 0: it would run at once */
 };
 
 /* Tells it without submitting anything.  Errors: those of ltd_params_cost. */

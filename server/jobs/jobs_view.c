@@ -79,6 +79,14 @@ int jobs_retry_after(struct jobs *jobs)
     return seconds < 1 ? 1 : seconds > 3600 ? 3600 : (int)(seconds + 0.999);
 }
 
+static bool has_idle_worker(const struct jobs *jobs)
+{
+    for (int i = 0; i < jobs->worker_count; i++)
+        if (!jobs->workers[i].live)
+            return true;
+    return false;
+}
+
 enum ltd_status jobs_estimate(struct jobs *jobs, const struct job_request *request, struct job_estimate *out,
                               struct ltd_error *err)
 {
@@ -93,7 +101,9 @@ enum ltd_status jobs_estimate(struct jobs *jobs, const struct job_request *reque
     *out = (struct job_estimate){.seconds = job_cost_total(&cost, &seconds),
                                  .wait_s = jobs_eta_of_start(jobs),
                                  .scratch_bytes = cost.scratch_bytes,
-                                 .position = jobs->store->ops->count(jobs->store).waiting + 1};
+                                 .position = jobs->store->ops->count(jobs->store).waiting};
+    if (!has_idle_worker(jobs) || out->position > 0)
+        out->position++;
     pthread_mutex_unlock(&jobs->lock);
     return LTD_OK;
 }

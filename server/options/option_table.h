@@ -42,7 +42,8 @@ enum option_kind {
 #define OPTION_TYPE_FLAG   bool
 #define OPTION_TYPE_CHOICE int
 
-enum option_place { OPTION_ANYWHERE, OPTION_NOT_IN_FILE, OPTION_FLAG_ONLY };
+/* In this order: each is found in fewer places.  SECRET is ANYWHERE, and its value is never shown. */
+enum option_place { OPTION_SECRET, OPTION_ANYWHERE, OPTION_NOT_IN_FILE, OPTION_FLAG_ONLY };
 
 enum option_rank { OPTION_DEFAULT, OPTION_FILE, OPTION_ENVIRONMENT, OPTION_FLAG };
 

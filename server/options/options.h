@@ -37,7 +37,8 @@ void options_fini(struct options *options); /* also of a zeroed struct */
  * least 1. */
 int options_worker_threads(const struct options *options);
 
-/* --help, --print-config (each value with its origin, as a configuration file that reads back the same), and
+/* --help, --print-config (each value with its origin, as a configuration file that reads back the same but
+ * for secrets), and
  * config/latentd.conf. */
 void options_print_help(FILE *out);
 void options_print_config(FILE *out, const struct options *options);

@@ -91,14 +91,16 @@ void options_print_config(FILE *out, const struct options *options)
         const struct option_spec *spec = &options_specs[i];
         size_t items = 1;
 
-        if (spec->place != OPTION_ANYWHERE)
+        if (spec->place > OPTION_ANYWHERE)
             continue;
         if (spec->kind == OPTION_KIND_LIST)
             items = ((const struct option_list *)((const char *)options + spec->offset))->count;
         print_origin(out, spec, &options->origins[i], options->config);
         if (items == 0)
             fprintf(out, "# %s =\n", spec->key);
-        for (size_t item = 0; item < items; item++) {
+        else if (spec->place == OPTION_SECRET)
+            fprintf(out, "# %s is set, and not shown\n", spec->key);
+        for (size_t item = 0; item < items && spec->place != OPTION_SECRET; item++) {
             fprintf(out, "%s = ", spec->key);
             option_print_value(out, spec, options, item);
             fputc('\n', out);
@@ -114,7 +116,7 @@ void options_print_default_config(FILE *out)
     for (size_t i = 0; i < OPTIONS_COUNT; i++) {
         const struct option_spec *spec = &options_specs[i];
 
-        if (spec->place != OPTION_ANYWHERE)
+        if (spec->place > OPTION_ANYWHERE)
             continue;
         fputc('\n', out);
         print_wrapped(out, "# ", spec->help);

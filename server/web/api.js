@@ -78,7 +78,7 @@ export async function call(method, path, options = {}) {
 }
 
 export async function getJson(path) {
-    return parse(await (await call('GET', path)).text());
+    return parse(await (await call('GET', path, { cache: 'no-store' })).text());
 }
 
 export async function postJson(path, body, headers = {}) {

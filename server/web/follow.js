@@ -1,7 +1,7 @@
 /* Watching jobs until they end: by server-sent events, one stream or two for those that are drawn now, and by asking
  * now and then for the others, for windows that nobody sees, and where no stream gets through. */
 
-import { Problem, getJson, parse } from './api.js';
+import { Problem, getJson, parse, probe } from './api.js';
 
 /* Browsers allow six connections a host, over all windows. */
 const STREAMS = 2;
@@ -57,19 +57,24 @@ export class Follower {
         if (job.stream)
             return;
         job.stream = new EventSource(`api/v1/jobs/${job.id}/events`);
-        job.stream.onerror = () => {
-            if (job.stream?.readyState === EventSource.CLOSED) {
-                job.stream = null;
-                job.refused = true;
-                this.arrange();
-            }
-        };
+        job.stream.onerror = () => this.broke(job);
         for (const name of ['queued', 'position', 'started', 'progress', 'succeeded', 'failed', 'canceled'])
             job.stream.addEventListener(name, (event) => this.told(job, parse(event.data)));
         job.stream.addEventListener('preview', (event) => {
             this.told(job, parse(event.data));
             this.preview(job.id, `data:image/png;base64,${parse(event.data).b64_png}`);
         });
+    }
+
+    /* A stream that broke off comes back by itself, from where it was; one that was refused does not. */
+    broke(job) {
+        if (job.stream?.readyState === EventSource.CLOSED) {
+            job.stream = null;
+            job.refused = true;
+            this.arrange();
+        } else {
+            probe();
+        }
     }
 
     told(job, news) {

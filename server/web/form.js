@@ -13,6 +13,7 @@ const SLIDERS = {
     cfg_scale: { low: 0, high: 20, step: 0.5 },
     strength: { low: 0.05, high: 1, step: 0.05 },
 };
+const PROMPTS = ['prompt', 'negative_prompt'];
 const DRAFT = 'draft';
 
 function controlFor(field) {
@@ -84,6 +85,7 @@ export class Form {
             this.takeModel(this.model());
         if (name === 'image')
             this.takeImage();
+        this.showReset();
         this.store();
         this.root.dispatchEvent(new Event('edited'));
     }
@@ -134,7 +136,12 @@ export class Form {
         this.size.offer(this.model(), this.image.size, this.schema.limits.max_pixels);
         if (strength)
             strength.root.hidden = !this.image.blob;
-        byId('reset').hidden = !this.root.querySelector('.field.own:not([data-field$=prompt])') && !this.image.blob;
+        this.showReset();
+    }
+
+    showReset() {
+        byId('reset').hidden = !this.image.blob && ![...this.controls.values()].some((control) => (
+            control !== this.image && !PROMPTS.includes(control.name) && control.get() !== undefined));
     }
 
     /* What is asked for beyond the model's own, without the picture. */
@@ -177,7 +184,7 @@ export class Form {
 
     /* All but the prompts as the model has it. */
     reset() {
-        const prompts = ['prompt', 'negative_prompt'].map((name) => [name, this.controls.get(name)?.get()]);
+        const prompts = PROMPTS.map((name) => [name, this.controls.get(name)?.get()]);
 
         this.fill({ ...Object.fromEntries(prompts), model: this.model().name }, null);
     }
@@ -197,22 +204,26 @@ export class Form {
     /* Says each error at its field; returns those that have none here. */
     showErrors(errors, focus) {
         const elsewhere = [];
-        let first = null;
 
         this.clearErrors();
         for (const { pointer, detail } of errors) {
             const control = this.controls.get(pointer.split('/')[1]);
 
             control?.wrong(detail);
-            first ??= control;
             if (!control)
                 elsewhere.push(`${pointer.slice(1)}: ${detail}`);
         }
-        if (focus && first) {
-            first.root.closest('details')?.setAttribute('open', '');
-            first.focus();
-        }
+        if (focus)
+            this.focusWrong();
         return elsewhere;
+    }
+
+    focusWrong() {
+        const complaint = [...this.root.querySelectorAll('.wrong')].find((element) => !element.hidden);
+        const field = complaint?.closest('.field');
+
+        field?.closest('details')?.setAttribute('open', '');
+        this.controls.get(field?.dataset.field)?.focus();
     }
 
     store() {

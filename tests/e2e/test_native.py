@@ -343,6 +343,17 @@ def test_an_unchanged_job_need_not_be_sent_again():
         equal(d.get(path + "?include=b64_png", headers={"If-None-Match": etag}).status, 200)
 
 
+def test_a_job_that_moved_up_has_changed():
+    with Daemon(fake_step_ms=100) as d:
+        first, second, third = d.submit(steps=200), d.submit(), d.submit()
+        d.wait(first, "running")
+        etag = d.get(f"/api/v1/jobs/{third}").headers["ETag"]
+        d.post(f"/api/v1/jobs/{second}/cancel")
+        reply = d.get(f"/api/v1/jobs/{third}", headers={"If-None-Match": etag})
+        equal((reply.status, reply.json()["position"]), (200, 1))
+        d.post(f"/api/v1/jobs/{first}/cancel")
+
+
 def test_a_deleted_job_is_gone():
     with Daemon(fake_step_ms=20) as d:
         done, running, waiting = d.submit(), d.submit(steps=200), d.submit()
@@ -350,7 +361,10 @@ def test_a_deleted_job_is_gone():
         for id in (done, waiting, running):
             reply = d.request("DELETE", f"/api/v1/jobs/{id}")
             equal((reply.status, reply.body), (204, b""))
-            equal(d.get(f"/api/v1/jobs/{id}").status, 410)
+            end = time.monotonic() + within(2) if id == running else 0
+            while (status := d.get(f"/api/v1/jobs/{id}").status) == 200 and time.monotonic() < end:
+                time.sleep(0.01)
+            equal(status, 410)
             equal(d.request("DELETE", f"/api/v1/jobs/{id}").status, 410)
         equal(d.request("DELETE", "/api/v1/jobs/" + "0" * 32).status, 404)
         equal(d.wait(d.submit(), timeout=within(2))["status"], "succeeded")
@@ -442,6 +456,19 @@ def test_fields_of_jobs_are_checked_like_all_others():
         equal(job["request"]["tags"], ["a", "b"])
 
 
+def test_an_estimate_queues_nothing():
+    with Daemon() as d:
+        small = d.post("/api/v1/estimate", dict(SMALL, count=2))
+        equal(small.status, 200, small.body)
+        told = small.json()
+        equal((told["request"]["count"], told["warnings"], told["position"]), (2, [], 1))
+        large = d.post("/api/v1/estimate", dict(SMALL, width=256, height=256, steps=20)).json()
+        true(large["seconds"] > 4 * told["seconds"] > 0, f"{large['seconds']} s and {told['seconds']} s")
+        true(large["bytes"] > told["bytes"] > 0, f"{large['bytes']} and {told['bytes']} bytes")
+        equal(d.post("/api/v1/estimate", dict(SMALL, steps=0, width=1)).pointers(), ["/steps", "/width"])
+        equal(d.get("/api/v1/jobs").json()["jobs"], [])
+
+
 def test_the_queue_is_told():
     with Daemon("--queue-limit", "5", fake_step_ms=50) as d:
         queue = d.get("/api/v1/queue").json()
@@ -527,6 +554,33 @@ def test_every_route_is_described():
                     true({"name": name.split("}")[0], "in": "path"}.items() <=
                          next(p for p in operation["parameters"] if p["in"] == "path" and
                               p["name"] == name.split("}")[0]).items(), path)
+
+
+def test_estimate_tells_what_a_request_would_take_and_queues_nothing():
+    with Daemon("--workers", "1", fake_step_ms=20) as d:
+        equal(d.generate(dict(SMALL, steps=20)).status, 200)
+        reply = d.post("/api/v1/estimate", dict(SMALL, steps=100, width=1024))
+        equal(reply.status, 200, reply.body)
+        told = reply.json()
+        true(1.5 < told["seconds"] < 4, told)
+        equal((told["wait_seconds"], told["position"], told["bytes"]), (0, 0, 1024 * 64))
+        equal((told["request"]["steps"], told["request"]["cfg_scale"]), (100, 7.5))
+        equal([warning["pointer"] for warning in told["warnings"]], ["/width"])
+        equal(len(d.get("/api/v1/jobs").json()["jobs"]), 1)
+        running = d.post("/api/v1/jobs", dict(SMALL, steps=100)).json()
+        behind = d.post("/api/v1/estimate", {"inputs": "a picture", "parameters": {"num_inference_steps": 100}}).json()
+        equal(behind["position"], 1)
+        true(abs(behind["wait_seconds"] - d.job(running["id"])["eta_seconds"]) < within(0.3), behind)
+        waiting = d.post("/api/v1/jobs", dict(SMALL, steps=50)).json()
+        equal(d.post("/api/v1/estimate", SMALL).json()["position"], 2)
+        true(1 < waiting["eta_seconds"] - behind["wait_seconds"] < within(2), waiting)
+        queue = d.get("/api/v1/queue").json()
+        true(abs(queue["eta_seconds"] - d.job(waiting["id"])["eta_seconds"]) < within(0.2), queue)
+        wrong = d.post("/api/v1/estimate", {"prompt": "x", "steps": 0, "widht": 64})
+        equal((wrong.status, sorted(wrong.pointers())), (422, ["/steps", "/widht"]))
+        equal(d.post("/api/v1/estimate", b"{", headers={"Content-Type": "application/json"}).status, 400)
+        for job in (running, waiting):
+            d.post(f"/api/v1/jobs/{job['id']}/cancel")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ MAY_INCLUDE = {
     'server/jobs': ({'util', 'store'}, ANY),
     'server/store': ({'util'}, ANY),
     'server/api': ({'jobs', 'store', 'util'}, ANY),
-    'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options', 'web'}, ANY),
+    'server/handlers': ({'http', 'api', 'jobs', 'store', 'util', 'options', 'web', 'webhook'}, ANY),
     'server/commands': ({'api', 'options', 'util'}, ANY),
     'server/webhook': ({'util', 'jobs'}, ERRORS),
     'server/web': (set(), set()),

@@ -8,6 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
+import field_tables
 import includes
 import report
 import text
@@ -238,6 +239,18 @@ def test_files_are_found_without_git():
     if found != ['engine/x.c', 'tests/build/z.c']:
         case.wrong.append(f'found {found}')
     return case.wrong
+
+
+def test_a_table_of_fields_is_told_from_a_stale_one():
+    row = 'OPENAI_FIELD(N, "n", "also",  G | V, WORD, 0, 0, "a b", "", INERT, "about (it), \\"all\\" of it")'
+    lines = field_tables.openai_fields('/* text */\n' + row + '\n')
+    wrong = [] if lines[2] == '| `n`, `also` | G V | inert | a, b | about (it), "all" of it |' else lines
+    document = 'x\n<!-- f.def -->\nold\n<!-- end -->\ny\n'
+    if field_tables.renewed(document, 'f.def', ['new']) != document.replace('old', 'new'):
+        wrong.append('the table is not replaced')
+    if field_tables.renewed('x\n', 'f.def', ['new']) is not None:
+        wrong.append('a document without a place for the table is accepted')
+    return wrong
 
 
 if __name__ == '__main__':

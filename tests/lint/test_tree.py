@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
+import field_tables
 import includes
 import report
 import text
@@ -82,6 +83,10 @@ def test_config_file_is_fresh():
     if 'server/main.c' not in tree.paths():
         raise report.Skip('this tree has no program that prints it')
     return tools.stale_config(os.path.join(BUILD, 'server/latentd'), 'config/latentd.conf', ROOT)
+
+
+def test_tables_of_fields_in_the_docs_are_fresh():
+    return field_tables.stale()
 
 
 def test_shellcheck_agrees():

@@ -93,6 +93,8 @@ class Window:
 
     def fill(self, **values):
         for name, value in values.items():
+            if not self.field(name).is_visible():
+                self.open_settings()
             self.field(name).fill(str(value))
 
     def press(self, key):

@@ -80,14 +80,18 @@ def test_cancel_while_drawing():
 def test_several_jobs_wait_in_line():
     with Daemon(fake_step_ms=STEP_MS) as d, Window(d) as w:
         for number in range(8):
-            start(w, f"thing {number}", steps=20 if number else 30)
+            start(w, f"thing {number}", steps=200)
         w.until(lambda: "7th in line" in w.text(".drawing >> nth=7"), "the last one's place")
         equal(w.at(".drawing .prompt").all_inner_texts(), [f"thing {number}" for number in range(8)])
         w.button("Cancel: thing 1").click()
         w.until(lambda: "6th in line" in w.text("[aria-label='thing 7']"), "who waits behind moves up")
-        # Streams take connections, of which a browser has six: pictures still come, and the page still answers.
-        w.wait_pictures(3)
-        true(len(set(url for url in w.requests if url.endswith("/events"))) <= 6, "a stream for those in front alone")
+        # Streams take connections, of which a browser has six.
+        true(len({url for url in w.requests if url.endswith("/events")}) <= 3, "a stream for those in front alone")
+        w.button("Cancel: thing 0").click()
+        w.until(lambda: "of 200" in w.text("[aria-label='thing 2'] .what"), "the next one is drawn")
+        for number in range(2, 8):
+            w.button(f"Cancel: thing {number}").click()
+        w.until(lambda: w.at(".tile.canceled").count() == 8, "all are canceled")
 
 
 def test_full_queue_is_told():

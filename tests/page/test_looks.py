@@ -128,7 +128,7 @@ def test_phone_never_scrolls_sideways():
             fits(w, "the viewer")
             equal(w.at("#viewer").evaluate("e => e.scrollWidth <= e.clientWidth"), True)
             w.button("Close", "#viewer").click()
-            w.button("default").click()
+            w.at("#about-open").click()
             fits(w, "about the model")
 
 

@@ -35,7 +35,8 @@ TEST(quoted_values_keep_their_commas)
 
 TEST(what_has_no_settings_is_all_prompt)
 {
-    static const char *const texts[] = {"just words", "look: a, bird", "Steps: 20", "", "a: \"b\\\", c: 1, d: 2"};
+    static const char *const texts[] = {"just words", "look: a, bird", "Steps: 20", "",
+                                        "a: \"b\\\", c: 1, d: 2"};
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         parse(texts[i]);

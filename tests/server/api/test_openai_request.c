@@ -17,7 +17,8 @@ static bool strict_model;
 static bool decode(enum openai_route route, bool from_form, const char *text)
 {
     const struct request_context context = {
-        &models, {.max_pixels = 4096, .max_steps = 20, .max_count = 3, .max_prompt_bytes = 100}, false};
+        .models = &models,
+        .limits = {.max_pixels = 4096, .max_steps = 20, .max_count = 3, .max_prompt_bytes = 100}};
     struct ltd_json *document = NULL;
     struct ltd_error error;
     bool right;
