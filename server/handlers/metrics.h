@@ -18,6 +18,7 @@
 #include "jobs/model_set.h"
 #include "util/blob.h"
 #include "util/process_stats.h"
+#include "webhook/webhooks.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -40,6 +41,7 @@ struct metrics_now {
     const struct model_set *models;
     struct job_queue_view queue;
     struct httpd_load load;
+    struct webhook_counts webhooks;
     bool has_process;
     struct process_stats process;
 };

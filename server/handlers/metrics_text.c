@@ -169,6 +169,14 @@ static void put_rejected(FILE *out, const struct metrics *metrics)
                 ltd_status_name((enum ltd_status)i));
 }
 
+static void put_webhooks(FILE *out, const struct webhook_counts *counts)
+{
+    put_head(out, METRIC_WEBHOOKS);
+    put(out, METRIC_WEBHOOKS, (double)counts->delivered, "result=\"delivered\"");
+    put(out, METRIC_WEBHOOKS, (double)counts->failed, "result=\"failed\"");
+    put(out, METRIC_WEBHOOKS, (double)counts->retried, "result=\"retried\"");
+}
+
 static void put_server(FILE *out, const struct metrics_now *now)
 {
     put_head(out, METRIC_BUILD_INFO);
@@ -211,6 +219,7 @@ struct blob *metrics_print(struct metrics *metrics, const struct metrics_now *no
     put_jobs(out, metrics, &now->queue);
     put_rejected(out, metrics);
     pthread_mutex_unlock(&metrics->lock);
+    put_webhooks(out, &now->webhooks);
     if (now->has_process)
         put_process(out, &now->process);
     if (fclose(out) == 0)

@@ -175,6 +175,16 @@ static bool is_header(const struct form_line *line, const char *name, struct for
     return true;
 }
 
+/* Whether line is a header at all, and not the folded rest of one. */
+static bool has_name(const struct form_line *line)
+{
+    size_t length = 0;
+
+    while (length < line->length && line->text[length] > ' ' && line->text[length] != ':')
+        length++;
+    return length > 0 && length < line->length && line->text[length] == ':';
+}
+
 static bool value_is(const struct form_line *value, const char *word)
 {
     return value->length >= strlen(word) && strncasecmp(value->text, word, strlen(word)) == 0;
@@ -245,7 +255,7 @@ static bool take_part_head(struct form_reader *reader, struct http_form *form, s
         } else if (is_header(&line, "Content-Transfer-Encoding", &value)) {
             if (!value_is(&value, plain[0]) && !value_is(&value, plain[1]) && !value_is(&value, plain[2]))
                 return refuse(reader->why, "send the parts without a Content-Transfer-Encoding");
-        } else if (!memchr(line.text, ':', line.length)) {
+        } else if (!has_name(&line)) {
             return refuse(reader->why, "the head of a part has a line that is no header");
         }
     }

@@ -249,5 +249,14 @@ def test_secrets_are_not_shown():
     true(SECRET not in log and SECRET[6:] not in log, "the log has the secret")
 
 
+def test_metrics_count_deliveries():
+    with Receiver(500, 204, 410) as r, start(r) as d:
+        deliveries(d, d.submit(webhook={"url": r.url}), "delivered")
+        deliveries(d, d.submit(webhook={"url": r.url}), "failed")
+        text = d.get("/metrics").body.decode()
+        for result in ("delivered", "failed", "retried"):
+            true(f'latentd_webhook_deliveries_total{{result="{result}"}} 1\n' in text, f"not one {result}")
+
+
 if __name__ == "__main__":
     main(globals())

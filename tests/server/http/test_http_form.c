@@ -142,7 +142,9 @@ TEST(heads_that_say_nothing_or_too_much_are_refused)
     CHECK(refused("--QQ\r\n" HEAD("a") "Content-Type: x\r\nContent-Type: x\r\n\r\nb\r\n--QQ--",
                   "Content-Type"));
     CHECK(refused("--QQ\r\n" HEAD("a") "Content-Transfer-Encoding: base64\r\n\r\nb\r\n--QQ--", "Transfer"));
-    CHECK(refused("--QQ\r\n" HEAD("a") "folded\r\n\r\nb\r\n--QQ--", "no header"));
+    CHECK(refused("--QQ\r\n" HEAD("a") "plain\r\n\r\nb\r\n--QQ--", "no header"));
+    CHECK(refused("--QQ\r\n" HEAD("a") " folded: x\r\n\r\nb\r\n--QQ--", "no header"));
+    CHECK(refused("--QQ\r\n" HEAD("a") ": x\r\n\r\nb\r\n--QQ--", "no header"));
     REQUIRE(parse("--QQ\r\n" HEAD("a") "Content-Transfer-Encoding: binary\r\n\r\nb\r\n--QQ--"));
     http_form_fini(&form);
 }
