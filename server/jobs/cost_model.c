@@ -6,14 +6,15 @@
 
 enum { KEPT_TIMES = 5, KEPT_SIZES = 12 };
 
-/* Of the probe's speed, that the phases reached on the models and machines that were measured. */
+/* Of the probe's speed, that the phases of pictures that are not small reach. */
 static const double usual_share[] = {
-    [COST_TEXT] = 0.5, [COST_ENCODE] = 0.65, [COST_STEP] = 0.8, [COST_DECODE] = 0.7};
+    [COST_TEXT] = 0.6, [COST_ENCODE] = 0.7, [COST_STEP] = 0.85, [COST_DECODE] = 0.75};
 static const double usual_png_s = 100e-9; /* a pixel */
 /* Works closer than this are the same size. */
 static const double same_size = 0.01;
-/* Below the smallest size that was measured, times fall more slowly than the work. */
-static const double smaller_exponent = 0.9;
+/* What a phase takes however small its work is, starting kernels and waking threads: at most so long, and at
+ * most this share of a time that was measured. */
+static const double most_overhead_s = 0.1, most_overhead_share = 0.5;
 
 /* The last times at one size. */
 struct cost_point {
@@ -108,17 +109,29 @@ static double time_of(const struct cost_point *point)
     return sorted[(count - 1) / 2];
 }
 
+/* From the nearest size that was measured: what the usual speed does not explain of its time is overhead,
+ * which stays; the rest grows with the work. */
+static double extrapolated(const struct cost_point *from, double work, double usual)
+{
+    const double time = time_of(from);
+    double overhead = time > usual ? time - usual : 0;
+
+    overhead = fmin(overhead, fmin(most_overhead_s, most_overhead_share * time));
+    return overhead + (time - overhead) * work / from->work;
+}
+
 /* work > 0, at least one point. */
-static double measured(const struct cost_curve *curve, double work)
+static double measured(const struct cost_model *model, const struct cost_curve *curve, enum cost_phase phase,
+                       double work)
 {
     const struct cost_point *first = &curve->points[0], *last = &curve->points[curve->count - 1];
     const struct cost_point *below = first;
     double share, from, to;
 
     if (work <= first->work)
-        return time_of(first) * pow(work / first->work, smaller_exponent);
+        return extrapolated(first, work, guess(model, phase, first->work));
     if (work >= last->work)
-        return time_of(last) * work / last->work;
+        return extrapolated(last, work, guess(model, phase, last->work));
     while (below[1].work < work)
         below++;
     share = log(work / below->work) / log(below[1].work / below->work);
@@ -154,7 +167,7 @@ void cost_model_estimate(const struct cost_model *model, const struct job_cost *
         if (!(work > 0))
             out->of[phase] = 0;
         else if (curves[phase].count > 0)
-            out->of[phase] = measured(&curves[phase], work);
+            out->of[phase] = measured(model, &curves[phase], (enum cost_phase)phase, work);
         else
             out->of[phase] = guess(model, (enum cost_phase)phase, work) *
                              (phase == COST_PNG ? 1 : correction(model, curves));

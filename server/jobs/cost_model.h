@@ -3,7 +3,8 @@
  * corrected by every job that finishes.
  *
  * What is known is what was measured: for each model and phase, the median of the last few times at every
- * size that was drawn.  Between two sizes their times are interpolated, beyond them they grow with the work.
+ * size that was drawn.  Between two sizes their times are interpolated, beyond them they grow with the work,
+ * but for what the kernels' own overhead may be.
  * A phase that never ran is told from the probe at the start, by how far that was off in the model's other
  * phases.
  */

@@ -558,24 +558,26 @@ def test_every_route_is_described():
 
 def test_estimate_tells_what_a_request_would_take_and_queues_nothing():
     with Daemon("--workers", "1", fake_step_ms=20) as d:
-        equal(d.generate(dict(SMALL, steps=20)).status, 200)
+        step = d.generate(dict(SMALL, steps=20)).json()["timings"]["sample_s"] / 20
         reply = d.post("/api/v1/estimate", dict(SMALL, steps=100, width=1024))
         equal(reply.status, 200, reply.body)
         told = reply.json()
-        true(1.5 < told["seconds"] < 4, told)
+        true(abs(told["seconds"] / (100 * step) - 1) < 0.05, told)
         equal((told["wait_seconds"], told["position"], told["bytes"]), (0, 0, 1024 * 64))
         equal((told["request"]["steps"], told["request"]["cfg_scale"]), (100, 7.5))
         equal([warning["pointer"] for warning in told["warnings"]], ["/width"])
         equal(len(d.get("/api/v1/jobs").json()["jobs"]), 1)
-        running = d.post("/api/v1/jobs", dict(SMALL, steps=100)).json()
+        # So long that what happens between two questions is little beside it.
+        running = d.post("/api/v1/jobs", dict(SMALL, steps=200, count=8)).json()
+        d.wait(running["id"], "running")
         behind = d.post("/api/v1/estimate", {"inputs": "a picture", "parameters": {"num_inference_steps": 100}}).json()
         equal(behind["position"], 1)
-        true(abs(behind["wait_seconds"] - d.job(running["id"])["eta_seconds"]) < within(0.3), behind)
-        waiting = d.post("/api/v1/jobs", dict(SMALL, steps=50)).json()
+        true(abs(behind["wait_seconds"] / d.job(running["id"])["eta_seconds"] - 1) < 0.1, behind)
+        waiting = d.post("/api/v1/jobs", dict(SMALL, steps=125, count=8)).json()
         equal(d.post("/api/v1/estimate", SMALL).json()["position"], 2)
-        true(1 < waiting["eta_seconds"] - behind["wait_seconds"] < within(2), waiting)
+        true(abs((waiting["eta_seconds"] - behind["wait_seconds"]) / (1000 * step) - 1) < 0.2, waiting)
         queue = d.get("/api/v1/queue").json()
-        true(abs(queue["eta_seconds"] - d.job(waiting["id"])["eta_seconds"]) < within(0.2), queue)
+        true(abs(queue["eta_seconds"] / d.job(waiting["id"])["eta_seconds"] - 1) < 0.1, queue)
         wrong = d.post("/api/v1/estimate", {"prompt": "x", "steps": 0, "widht": 64})
         equal((wrong.status, sorted(wrong.pointers())), (422, ["/steps", "/widht"]))
         equal(d.post("/api/v1/estimate", b"{", headers={"Content-Type": "application/json"}).status, 400)
