@@ -54,7 +54,8 @@ static void add(struct decoder *d, const char *native, struct ltd_json *value)
 
 static struct ltd_json *new_integer(const struct a1111_value *value)
 {
-    return value->number < 0 ? ltd_json_new_number(value->number) : ltd_json_new_uint64(value->magnitude);
+    return value->number < 0 || !value->fits ? ltd_json_new_number(value->number)
+                                             : ltd_json_new_uint64(value->magnitude);
 }
 
 static void take_prompt(struct decoder *d, enum a1111_field field)

@@ -93,18 +93,21 @@ const char *a1111_place_of(const char *native_pointer)
 /* A number that a string may hold; false when it is none. */
 static bool read_number(const struct ltd_json *json, struct a1111_value *out)
 {
-    const double exact = 9007199254740992; /* 2^53: every integer below it is a double */
+    const double too_much = 18446744073709551616.0; /* 2^64 */
     int64_t integer;
 
     if (ltd_json_type(json) != LTD_JSON_NUMBER)
         return false;
     out->number = ltd_json_number(json);
+    out->fits = true;
     if (ltd_json_uint64(json, &out->magnitude))
         return true;
     if (ltd_json_int64(json, &integer))
         out->magnitude = 0 - (uint64_t)integer;
+    else if (fabs(out->number) < too_much)
+        out->magnitude = (uint64_t)fabs(out->number);
     else
-        out->magnitude = fabs(out->number) < exact ? (uint64_t)fabs(out->number) : UINT64_MAX;
+        out->fits = false;
     return true;
 }
 

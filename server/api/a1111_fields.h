@@ -39,8 +39,9 @@ struct a1111_value {
     const struct ltd_json *json;
     const char *text;   /* TEXT; borrowed from the document */
     double number;      /* INTEGER, NUMBER */
-    uint64_t magnitude; /* INTEGER, exactly, without its sign */
-    bool truth;         /* BOOL */
+    uint64_t magnitude; /* INTEGER, exactly, without its sign; if it fits */
+    bool fits;
+    bool truth; /* BOOL */
 };
 
 /* Called for a name that the route has not. */

@@ -264,6 +264,13 @@ def test_karras_with_a_sampler_that_has_no_sigmas_is_refused():
         refused(d, "scheduler", sampler_name="Euler a Karras")
 
 
+def test_the_engines_own_limits_are_told_by_these_names():
+    with Daemon() as d:
+        refused(d, "seed", seed=2 ** 64 - 1, batch_size=2)
+        refused(d, "steps", sampler_name="PLMS", steps=2)
+        refused(d, "width", "height", width=4, height=4)
+
+
 def test_img2img_takes_one_picture_as_base64_or_data_url():
     with Daemon() as d:
         want = native(d, image=PICTURE, strength=0.75)

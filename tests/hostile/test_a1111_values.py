@@ -38,7 +38,6 @@ def test_numbers_out_of_bounds():
             is_refused(d, {"cfg_scale": number})
         for number in (-2, 2 ** 64, 1e40, -1e40, 0.5):
             is_refused(d, {"seed": number})
-        is_refused(d, {"seed": 2 ** 64 - 1, "batch_size": 2})
         for number in (0, -1, 1.0001, 1e308):
             is_refused(d, {"init_images": [PICTURE], "denoising_strength": number}, "img2img")
         for number in (0, -1, 13, 1e300, 2 ** 64, 1.5):

@@ -62,7 +62,13 @@ TEST(types_are_read_as_pydantic_reads_them)
     CHECK_INT(wrong("{\"seed\": -9223372036854775808}"), 0);
     CHECK(values[A1111_SEED].magnitude == 9223372036854775808u);
     CHECK_INT(wrong("{\"seed\": 1e300}"), 0);
-    CHECK(values[A1111_SEED].magnitude == UINT64_MAX);
+    CHECK(!values[A1111_SEED].fits);
+    CHECK_INT(wrong("{\"seed\": 18446744073709551615}"), 0);
+    CHECK(values[A1111_SEED].fits && values[A1111_SEED].magnitude == UINT64_MAX);
+    CHECK_INT(wrong("{\"seed\": 18446744073709551616}"), 0);
+    CHECK(!values[A1111_SEED].fits);
+    CHECK_INT(wrong("{\"seed\": 1e19}"), 0);
+    CHECK(values[A1111_SEED].fits && values[A1111_SEED].magnitude == 10000000000000000000u);
     CHECK_INT(wrong("{\"steps\": \"x\", \"cfg_scale\": true, \"tiling\": 2, \"prompt\": 1, \"styles\": {}}"),
               5);
     CHECK_INT(wrong("{\"steps\": 1.5}"), 1);
