@@ -104,6 +104,15 @@ static struct ltd_json *single_schema(const char *name, struct ltd_json *member)
     return schema;
 }
 
+static struct ltd_json *url_schema(const char *about)
+{
+    struct ltd_json *schema = ltd_json_new_object();
+
+    add_text(schema, "type", "string");
+    add_text(schema, "description", about);
+    return schema;
+}
+
 static struct ltd_json *batch_schema(int max_requests)
 {
     struct ltd_json *list = ltd_json_new_object();
@@ -126,4 +135,5 @@ void reply_schemas_add(struct ltd_json *schemas, const struct schema_context *co
     ltd_json_add(schemas, "Request", request_schema(context));
     ltd_json_add(schemas, "Requests", batch_schema(context->max_requests));
     ltd_json_add(schemas, "Picture", single_schema("image", field_schema(FIELD_IMAGE, context)));
+    ltd_json_add(schemas, "WebhookTest", single_schema("url", url_schema("where to send the message")));
 }
