@@ -55,8 +55,8 @@ static bool read_query(const struct app *app, const struct http_request *request
     return false;
 }
 
-/* A job changes with its events, but for its position, of which only those are told who watch, and for how long it
- * may still take. */
+/* A job changes with its events, but for its position, of which only those are told who watch, and for how
+ * long it may still take. */
 static void name_state(char etag[ETAG_SIZE], const struct job_view *job, bool with_images)
 {
     snprintf(etag, ETAG_SIZE, "%llu-%d%s", (unsigned long long)job->last_event, job->record.position,

@@ -9,7 +9,8 @@ static const char page_policy[] =
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'";
 
-static void reply_file(const struct http_request *request, const struct web_file *file, struct http_reply *reply)
+static void reply_file(const struct http_request *request, const struct web_file *file,
+                       struct http_reply *reply)
 {
     http_reply_header(reply, "Content-Security-Policy", "%s", page_policy);
     http_reply_header(reply, "Referrer-Policy", "no-referrer");

@@ -121,7 +121,8 @@ void options_print_default_config(FILE *out)
         fputc('\n', out);
         print_wrapped(out, "# ", spec->help);
         option_print_bounds(out, spec);
-        fprintf(out, "\n#%s = %s\n", spec->key,
-                spec->kind == OPTION_KIND_LIST ? spec->value : spec->standard);
+        const char *value = spec->kind == OPTION_KIND_LIST ? spec->value : spec->standard;
+
+        fprintf(out, "\n#%s =%s%s\n", spec->key, *value ? " " : "", value);
     }
 }

@@ -33,6 +33,8 @@ TEST(every_secret_signs)
 
 TEST(what_is_no_secret_is_refused)
 {
+    static const char too_long[] = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     static const char *const rows[] = {"",
                                        "whsec_",
                                        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -40,8 +42,7 @@ TEST(what_is_no_secret_is_refused)
                                        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
                                        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa==",
                                        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*",
-                                       "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+                                       too_long};
     struct webhook_secrets secrets = {0};
 
     for (size_t i = 0; i < COUNT(rows); i++)
