@@ -225,14 +225,16 @@ static void fit_image(struct decoder *d)
     }
 }
 
-/* Finds what else is wrong with a request whose size is. */
+/* Finds what else is wrong with a request of which a side is. */
 static void check_without_size(struct decoder *d)
 {
     const struct ltd_gen_params recommended = ltd_params_default(d->model);
     struct ltd_gen_params params = d->request->params;
 
-    params.width = recommended.width;
-    params.height = recommended.height;
+    if (d->values[FIELD_WIDTH].wrong)
+        params.width = recommended.width;
+    if (d->values[FIELD_HEIGHT].wrong)
+        params.height = recommended.height;
     params.init_image = NULL;
     ltd_params_check(d->model, &params, on_finding, d);
 }

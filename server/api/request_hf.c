@@ -124,14 +124,17 @@ bool request_hf_decode(const struct request_context *context, const struct ltd_j
                        struct job_request **out, struct problem *problem)
 {
     const struct ltd_json *given = ltd_json_get(document, "parameters");
-    const bool from_picture = is_given(ltd_json_get(given, "prompt"));
     const int found_before = problem->error_count;
     struct job_request *request = NULL;
     struct ltd_json *native = ltd_json_new_object();
+    bool from_picture;
 
     refuse_others(document, problem);
-    if (is_given(given) && ltd_json_type(given) != LTD_JSON_OBJECT)
+    if (is_given(given) && ltd_json_type(given) != LTD_JSON_OBJECT) {
         problem_add(problem, "/parameters", "must be an object");
+        given = NULL;
+    }
+    from_picture = is_given(ltd_json_get(given, "prompt"));
     problem->rename = from_picture ? rename_of_picture : rename_of_text;
     ltd_json_add(native, from_picture ? "image" : "prompt", ltd_json_copy(ltd_json_get(document, "inputs")));
     take_parameters(given, native, problem);
@@ -157,6 +160,19 @@ void request_hf_add_fields(struct ltd_json *fields)
     ltd_json_add(fields, "target_size", ltd_json_new_string("honoured"));
 }
 
+/* As is_given() has it. */
+static struct ltd_json *schema_or_null(struct ltd_json *schema)
+{
+    struct ltd_json *either = ltd_json_new_object(), *kinds = ltd_json_new_array();
+    struct ltd_json *null = ltd_json_new_object();
+
+    ltd_json_add(null, "type", ltd_json_new_string("null"));
+    ltd_json_append(kinds, schema);
+    ltd_json_append(kinds, null);
+    ltd_json_add(either, "anyOf", kinds);
+    return either;
+}
+
 void request_hf_add_schemas(struct ltd_json *schemas, const struct schema_context *context)
 {
     struct ltd_json *schema = ltd_json_new_object(), *members = ltd_json_new_object();
@@ -171,12 +187,12 @@ void request_hf_add_schemas(struct ltd_json *schemas, const struct schema_contex
 
         if (parameters[i].field == FIELD_SAMPLER)
             ltd_json_add(property, "type", ltd_json_new_string("string"));
-        ltd_json_add(properties, parameters[i].name, property);
+        ltd_json_add(properties, parameters[i].name, schema_or_null(property));
     }
     ltd_json_add(given, "type", ltd_json_new_string("object"));
     ltd_json_add(given, "properties", properties);
     ltd_json_add(members, "inputs", field_schema(FIELD_PROMPT, context));
-    ltd_json_add(members, "parameters", given);
+    ltd_json_add(members, "parameters", schema_or_null(given));
     ltd_json_append(required, ltd_json_new_string("inputs"));
     ltd_json_add(schema, "type", ltd_json_new_string("object"));
     ltd_json_add(schema, "properties", members);

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http/httpd_private.h"
 #include "util/clock.h"
@@ -43,8 +44,13 @@ static ssize_t pull_piece(void *cls, uint64_t position, char *out, size_t room)
 
     (void)position;
     conn_table_resume(&httpd->conns, x->conn);
-    if (wait_list_is_gone(&httpd->waits, &x->wait))
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (wait_list_is_gone(&httpd->waits, &x->wait)) {
+        /* Not the library's END_WITH_ERROR: 0.9.75 would keep the socket open until something happens on it,
+         * and on one that it has taken out of its epoll set nothing ever does.  So the end is sent, in vain.
+         */
+        shutdown(conn_fd(x->conn), SHUT_RDWR);
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
     if (!x->piece) {
         wait_list_listen(&httpd->waits, &x->wait);
         ask_for_piece(x);

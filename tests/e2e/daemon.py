@@ -249,7 +249,7 @@ def form(*parts, boundary="a-boundary"):
 
 def equal(got, want, what=""):
     if got != want:
-        raise AssertionError(f"{what + ': ' if what else ''}got {str(got)[:300]!r}, not {str(want)[:300]!r}")
+        raise AssertionError(f"{what}{': ' if what else ''}got {str(got)[:300]!r}, not {str(want)[:300]!r}")
 
 
 def true(condition, what):

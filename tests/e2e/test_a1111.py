@@ -268,7 +268,7 @@ def test_the_engines_own_limits_are_told_by_these_names():
     with Daemon() as d:
         refused(d, "seed", seed=2 ** 64 - 1, batch_size=2)
         refused(d, "steps", sampler_name="PLMS", steps=2)
-        refused(d, "width", "height", width=4, height=4)
+        refused(d, "width", "height", width=2, height=2)
 
 
 def test_img2img_takes_one_picture_as_base64_or_data_url():

@@ -144,6 +144,8 @@ def test_the_hugging_face_form_gives_bytes():
         equal(d.generate(form).body, plain.body)
         equal(d.generate({"inputs": "p", "parameters": None}).status, 200)
         equal(d.generate({"inputs": "p"}).status, 200)
+        for wrong in ([], [None, None], [{"seed": 1}], "seed", 1, True):
+            equal(d.generate({"inputs": "p", "parameters": wrong}).pointers(), ["/parameters"], repr(wrong))
         reply = d.generate({"inputs": 1, "options": {}, "parameters": {
             "guidance_scale": 200, "num_inference_steps": 0, "steps": 3, "safety": True, "scheduler": "Heun",
             "count": 2}})
@@ -447,7 +449,7 @@ def test_fields_of_jobs_are_checked_like_all_others():
                     ({"url": "https://x/", "events": ["job.failed", "job.failed"]}, "/webhook/events/1"),
                     ({"url": "https://x/", "uri": 1}, "/webhook/uri")],
     }
-    with Daemon(fake_step_ms=0) as d:
+    with Daemon("--webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", fake_step_ms=0) as d:
         for field, rows in wrong.items():
             for value, pointer in rows:
                 reply = d.generate(dict(SMALL, **{field: value}))

@@ -117,7 +117,8 @@ def test_five_hundred_clients_wait_without_a_thread_of_their_own():
                 s = d.connect()
                 s.sendall(f"GET /api/v1/jobs/{job}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             selector.register(s, selectors.EVENT_READ, [i, b""])
-        equal(len(os.listdir(f"/proc/{d.process.pid}/task")), threads)
+        # Fewer once the models' digests are known.
+        true(len(os.listdir(f"/proc/{d.process.pid}/task")) <= threads, "a client has a thread")
         answered, end = 0, time.monotonic() + within(30)
         while selector.get_map() and time.monotonic() < end:
             for key, _ in selector.select(1):

@@ -163,7 +163,7 @@ def test_J16_all_errors_at_once():
                                                 "/output/dpi", "/color", "/prompt", "/clip_skip"]))
         details = {error["pointer"]: error["detail"] for error in reply.json()["errors"]}
         true("euler" in details["/sampler"], details["/sampler"])
-        true("512 or 520" in details["/width"], details["/width"])
+        true("512 and 520" in details["/width"], details["/width"])
 
 
 def test_what_is_no_object():

@@ -81,9 +81,13 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
 
 static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)
 {
+    char message[80];
+
     if (side % 8 == 0)
         return true;
-    found(arg, false, field, "must be a multiple of 8");
+    snprintf(message, sizeof message, "must be a multiple of 8; the nearest are %d and %d", side / 8 * 8,
+             side / 8 * 8 + 8);
+    found(arg, false, field, message);
     return false;
 }
 
