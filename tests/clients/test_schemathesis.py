@@ -19,7 +19,8 @@ CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,r
 def test_no_answer_is_undocumented_and_none_is_the_servers_fault():
     with Daemon("--max-pixels", "4096", "--max-steps", "4", "--max-count", "2", "--queue-limit", "4096", "--job-ttl", "2",
                 fake_step_ms=0) as d, tempfile.TemporaryDirectory() as notes:
-        routes = sum(len(item) for item in d.get("/openapi.json").json()["paths"].values())
+        # All but the one that it reads the description from, which it leaves out by itself.
+        routes = sum(len(item) for item in d.get("/openapi.json").json()["paths"].values()) - 1
         # It leaves its notes in the folder that it runs in.
         program = os.path.join(os.path.dirname(sys.executable), "schemathesis")
         done = subprocess.run(

@@ -71,6 +71,7 @@ class Window:
     def open(self):
         self.page.goto(self.origin + self.path)
         self.page.locator("body[data-ready]").wait_for()
+        self.page.evaluate("navigator.clipboard.writeText('')")
 
     def reload(self):
         self.page.reload()
@@ -133,7 +134,12 @@ class Window:
         return self.at(selector).first.inner_text()
 
     def clipboard(self):
-        return self.page.evaluate("navigator.clipboard.readText()")
+        """What the page has copied since it was last asked.  Windows share one clipboard, and copying takes a moment."""
+        text, end = "", time.monotonic() + PATIENCE_MS / 1000
+        while not text and time.monotonic() < end:
+            text = self.page.evaluate("navigator.clipboard.readText()")
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        return text
 
     def drop(self, name, data, kind="image/png"):
         """Drops a file on the page, as a hand would."""

@@ -240,6 +240,7 @@ def test_dropped_picture_without_settings_is_started_from():
         w.one("#dropped")
         equal(w.button("Use these settings", "#dropped").is_visible(), False)
         w.button("Start from it", "#dropped").click()
+        w.one(".start-image img")
         true("80 \u00d7 40" in w.text(".start-image"), w.text(".start-image"))
         w.field("strength").fill("0.5")
         w.draw("tiger", seed=5, **CHECKS)
@@ -263,6 +264,7 @@ def test_start_picture_comes_back_with_the_settings():
         w.wait_pictures(1)
         w.one(".picture").click()
         w.button("Use these settings", "#viewer").click()
+        w.one(".start-image img")  # it is read from the browser's own store, which takes a moment
         true("64 \u00d7 64" in w.text(".start-image"), "the start picture is there again")
         w.at("#draw").click()
         w.wait_pictures(2)
