@@ -42,13 +42,3 @@ void mapped_file_close(struct mapped_file *file)
         munmap((void *)(uintptr_t)file->data, file->size);
     *file = (struct mapped_file){0};
 }
-
-void mapped_file_release(const void *data, size_t size)
-{
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
-    const uintptr_t end = ((uintptr_t)data + size) / page * page;
-
-    if (begin < end)
-        madvise((void *)begin, end - begin, MADV_DONTNEED);
-}

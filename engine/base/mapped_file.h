@@ -22,8 +22,4 @@ LTD_MUST_USE enum ltd_status mapped_file_open(struct mapped_file *file, const ch
                                               struct ltd_error *err);
 void mapped_file_close(struct mapped_file *file); /* also of a zeroed struct */
 
-/* Tells the kernel that [data, data + size) of the mapping will not be read again soon: its whole pages leave
- * this process's resident set, and come back from the file when they are read after all. */
-void mapped_file_release(const void *data, size_t size);
-
 #endif

@@ -1,123 +1,108 @@
 #include "kernels/conv2d.h"
 
-#include <math.h>
 #include <string.h>
 
-/* Inputs of one product: enough that the sum is done mostly inside BLAS, few enough that they stay in the L2
- * cache. */
-#define DEPTH_WANTED 512
-#define ROWS_WANTED  512
+#include "kernels/conv_input.h"
+#include "kernels/conv_winograd.h"
+#include "kernels/vector_ops.h"
+#include "kernels/weight_panels.h"
+
+/* Output pixels whose sums one thread keeps: 128 KB, and as much of inputs. */
+#define BLOCK_ROWS 512
 
 struct conv_job {
     const struct exec *exec;
     const struct conv2d *conv;
     struct tensor y, x, addend;
-    struct gemm_plan plan;
-    size_t taps; /* kernel positions of one product */
+    size_t blocks, block; /* of so many output pixels at most */
 };
 
-/* Which of `in` pixels lies under pixel i of the `out` that they are stretched to by nearest neighbour: in
- * f32, as the reference rounds (torch.nn.functional.interpolate). */
-static size_t nearest(size_t i, size_t in, size_t out)
+/* inputs [rows, TILE_DEPTH]: what a tap sees of channels [c, c + depth) under output pixels [row, row +
+ * rows). */
+static void gather(const struct conv_job *j, float *inputs, size_t row, size_t rows, size_t tap, size_t c,
+                   size_t depth)
 {
-    const size_t j = (size_t)floorf((float)i * ((float)in / (float)out));
+    const struct conv2d *conv = j->conv;
 
-    return j < in ? j : in - 1;
+    for (size_t i = row; i < row + rows; i++, inputs += TILE_DEPTH) {
+        const size_t n = i / (j->y.h * j->y.w), y = i / j->y.w % j->y.h, x = i % j->y.w;
+        const float *pixel = conv_input_pixel(conv, j->x, j->y, n, y * conv->stride + tap / conv->kernel,
+                                              x * conv->stride + tap % conv->kernel);
+
+        if (pixel)
+            memcpy(inputs, pixel + c, depth * sizeof *inputs);
+        else
+            memset(inputs, 0, depth * sizeof *inputs);
+    }
 }
 
-/* The input pixel under tap (ky, kx) of output pixel (oy, ox), or NULL where the padding is. */
-static const float *input_pixel(const struct conv_job *j, size_t n, size_t oy, size_t ox, size_t tap)
+static size_t scratch_values(const struct conv_job *j)
 {
-    const struct conv2d *c = j->conv;
-    const size_t h = c->upsample ? j->y.h : j->x.h, w = c->upsample ? j->y.w : j->x.w;
-    /* Unsigned arithmetic turns a negative coordinate into a huge one, which fails the same test. */
-    size_t y = oy * c->stride + tap / c->kernel - c->pad_before;
-    size_t x = ox * c->stride + tap % c->kernel - c->pad_before;
+    const size_t taps = j->conv->kernel * j->conv->kernel;
 
-    if (y >= h || x >= w)
-        return NULL;
-    if (c->upsample) {
-        y = nearest(y, j->x.h, h);
-        x = nearest(x, j->x.w, w);
-    }
-    return j->x.data + ((n * j->x.h + y) * j->x.w + x) * j->x.c;
-}
-
-/* columns [rows, taps * c_in]: what the taps [first, first + taps) see of output pixels [row, row + rows). */
-static void gather(const struct conv_job *j, float *columns, size_t row, size_t rows, size_t first,
-                   size_t taps)
-{
-    const size_t c = j->x.c;
-
-    for (size_t i = row; i < row + rows; i++) {
-        const size_t n = i / (j->y.h * j->y.w), oy = i / j->y.w % j->y.h, ox = i % j->y.w;
-
-        for (size_t t = first; t < first + taps; t++, columns += c) {
-            const float *pixel = input_pixel(j, n, oy, ox, t);
-
-            if (pixel)
-                memcpy(columns, pixel, c * sizeof *columns);
-            else
-                memset(columns, 0, c * sizeof *columns);
-        }
-    }
+    return j->block * (TILE_COLUMNS + TILE_DEPTH) + TILE_DEPTH * (TILE_COLUMNS + WEIGHT_ROWS) * taps;
 }
 
 static void conv_tile(void *arg, size_t tile, void *scratch)
 {
     const struct conv_job *j = arg;
-    const struct conv2d *c = j->conv;
-    const size_t m = tensor_rows(j->y), n = c->c_out, taps_all = c->kernel * c->kernel;
-    const size_t row = tile % j->plan.m_tiles * j->plan.m_tile, col = tile / j->plan.m_tiles * j->plan.n_tile;
-    const size_t rows = m - row < j->plan.m_tile ? m - row : j->plan.m_tile;
-    const size_t cols = n - col < j->plan.n_tile ? n - col : j->plan.n_tile;
-    float *columns = scratch, *converted = columns + j->plan.m_tile * j->taps * c->c_in;
-    bool add = gemm_start_tile(j->y.data, j->addend.data, c->bias, n, row, rows, col, cols);
+    const struct conv2d *conv = j->conv;
+    const struct tile_ops *ops = tile_ops();
+    const size_t m = tensor_rows(j->y), taps = conv->kernel * conv->kernel;
+    /* Tiles that share weights stand side by side. */
+    const size_t row = tile % j->blocks * j->block, column = tile / j->blocks * TILE_COLUMNS;
+    const size_t rows = m - row < j->block ? m - row : j->block;
+    const size_t columns = conv->c_out - column < TILE_COLUMNS ? conv->c_out - column : TILE_COLUMNS;
+    float *sums = scratch, *inputs = sums + j->block * TILE_COLUMNS;
+    float *panels = inputs + j->block * TILE_DEPTH, *lines = panels + TILE_DEPTH * TILE_COLUMNS * taps;
 
-    /* A tile of the deepest convolutions takes long enough to look at the flag in between. */
-    for (size_t first = 0; first < taps_all && !exec_is_canceled(j->exec); first += j->taps) {
-        const size_t taps = taps_all - first < j->taps ? taps_all - first : j->taps;
-        const size_t depth = taps * c->c_in;
-        size_t stride;
-        const float *w = matrix_block(&c->weight, col, cols, first * c->c_in, depth, converted, &stride);
+    for (size_t c = 0; c < conv->c_in; c += TILE_DEPTH) {
+        const size_t depth = conv->c_in - c < TILE_DEPTH ? conv->c_in - c : TILE_DEPTH;
 
-        gather(j, columns, row, rows, first, taps);
-        gemm_nt(rows, cols, depth, 1.0f, columns, depth, w, stride, add ? 1.0f : 0.0f,
-                j->y.data + row * n + col, n);
-        add = true;
+        /* A tile of the deepest convolutions takes long enough to look at the flag in between. */
+        if (exec_is_canceled(j->exec))
+            return;
+        weight_panels(&conv->weight, column, columns, c * taps, depth * taps, panels, lines);
+        for (size_t tap = 0; tap < taps; tap++) {
+            gather(j, inputs, row, rows, tap, c, depth);
+            for (size_t at = 0; at < columns; at += ops->panel)
+                ops->multiply(rows, 1, depth, inputs, 0, panels + at * depth * taps + tap * ops->panel,
+                              taps * ops->panel, sums + at, c + tap > 0);
+        }
+    }
+    for (size_t i = 0; i < rows; i++) {
+        const size_t at = (row + i) * conv->c_out + column;
+
+        vector_ops_write_sums(vector_ops(), j->y.data + at, sums + i * TILE_COLUMNS,
+                              conv->bias ? conv->bias + column : NULL,
+                              j->addend.data ? j->addend.data + at : NULL, columns);
     }
 }
 
-/* Tiles of at most ROWS_WANTED rows: their gathered inputs, unlike those of a plain product, are made on the
- * spot. */
-static struct gemm_plan conv_plan(size_t m, size_t n)
+static void conv_direct(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv,
+                        struct tensor addend)
 {
-    struct gemm_plan p = gemm_plan(m, n);
+    const size_t m = tensor_rows(y), parts = (conv->c_out + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    struct conv_job j = {.exec = e, .conv = conv, .y = y, .x = x, .addend = addend};
 
-    if (p.m_tile > ROWS_WANTED) {
-        p.m_tile = ROWS_WANTED;
-        p.m_tiles = (m + p.m_tile - 1) / p.m_tile;
-    }
-    return p;
+    /* At least 8 tiles, for up to 4 threads to share evenly, but none so small that its weights cost more
+     * than its sums. */
+    j.blocks = (m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    while (j.blocks * parts < 8 && m / j.blocks > 64)
+        j.blocks++;
+    j.block = (m + j.blocks - 1) / j.blocks;
+    exec_tiles(e, j.blocks * parts, scratch_values(&j) * sizeof(float), conv_tile, &j);
 }
 
 void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv, struct tensor addend)
 {
-    const size_t taps_all = conv->kernel * conv->kernel;
-    struct conv_job j = {
-        .exec = e, .conv = conv, .y = y, .x = x, .addend = addend, .plan = conv_plan(tensor_rows(y), y.c)};
-    size_t scratch;
-
     if (conv->kernel == 1 && conv->stride == 1 && !conv->upsample) {
         gemm_linear(e, y.data, x.data, tensor_rows(x), &conv->weight, conv->bias, addend.data);
         return;
     }
-    j.taps = (DEPTH_WANTED + conv->c_in - 1) / conv->c_in;
-    if (j.taps > taps_all)
-        j.taps = taps_all;
-    scratch = j.plan.m_tile * j.taps * conv->c_in;
-    if (conv->weight.dtype != DTYPE_F32)
-        scratch += j.plan.n_tile * j.taps * conv->c_in;
-    exec_count_product(e, tensor_rows(y), y.c, taps_all * conv->c_in);
-    exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch * sizeof(float), conv_tile, &j);
+    exec_count_product(e, tensor_rows(y), y.c, conv->kernel * conv->kernel * conv->c_in);
+    if (!e->strict && conv_winograd_suits(conv, y))
+        conv_winograd(e, y, x, conv, addend);
+    else
+        conv_direct(e, y, x, conv, addend);
 }

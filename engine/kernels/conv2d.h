@@ -9,7 +9,7 @@
 #include "kernels/gemm.h"
 #include "tensor/exec.h"
 
-/* What a convolution is.  The weight is [c_out, kernel * kernel * c_in], a row being [ky][kx][c_in]. */
+/* What a convolution is.  The weight is [c_out, c_in * kernel * kernel], a row being [c_in][ky][kx]. */
 struct conv2d {
     struct matrix weight;
     const float *bias; /* [c_out]; NULL: none */

@@ -40,17 +40,6 @@ void gemm_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t l
 const float *matrix_block(const struct matrix *w, size_t row, size_t count, size_t col, size_t width,
                           float *scratch, size_t *stride);
 
-/* Starts rows [row, row + rows) and columns [col, col + cols) of y [.., n] with what the product is added to:
- * the addend (which may be y), the bias, both, or nothing: then false, and the tile is untouched. */
-bool gemm_start_tile(float *y, const float *addend, const float *bias, size_t n, size_t row, size_t rows,
-                     size_t col, size_t cols);
-
-/* How a product [m, n, k] is cut into tiles of m_tile x n_tile: a function of the shape alone. */
-struct gemm_plan {
-    size_t m_tile, n_tile, m_tiles, n_tiles;
-};
-struct gemm_plan gemm_plan(size_t m, size_t n);
-
 /* y [m, n] = x [m, k] w^T + bias, and + addend [m, n] unless NULL (which may be y).  w is [n, k]; bias [n] or
  * NULL. */
 void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,

@@ -45,3 +45,16 @@ const struct vector_ops *vector_ops(void)
     }
     return ops;
 }
+
+void vector_ops_write_sums(const struct vector_ops *v, float *y, const float *sums, const float *bias,
+                           const float *addend, size_t n)
+{
+    if (addend && bias) {
+        v->scaled_add(y, addend, bias, 1.0f, n);
+        v->add_to(y, sums, n);
+    } else if (addend || bias) {
+        v->scaled_add(y, addend ? addend : bias, sums, 1.0f, n);
+    } else {
+        memcpy(y, sums, n * sizeof *y);
+    }
+}

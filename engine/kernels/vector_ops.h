@@ -21,6 +21,10 @@ struct vector_ops {
  * LATENTD_ISA (for tests); a level that the processor lacks is never used. */
 const struct vector_ops *vector_ops(void);
 
+/* y [n] = sums + bias + addend, which may be NULL; the addend may be y. */
+void vector_ops_write_sums(const struct vector_ops *v, float *y, const float *sums, const float *bias,
+                           const float *addend, size_t n);
+
 /* A level by name; NULL if this build or this processor does not have it. */
 const struct vector_ops *vector_ops_find(const char *isa);
 

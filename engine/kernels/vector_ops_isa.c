@@ -7,6 +7,9 @@
  */
 #include "kernels/vector_ops.h"
 
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <string.h>
 
@@ -77,7 +80,16 @@ static inline float gelu_f32(float x)
 
 static void f16_to_f32(float *out, const uint16_t *x, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+
+#if defined(__AVX512F__)
+    for (; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x + i))));
+#elif defined(__F16C__)
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i))));
+#endif
+    for (; i < n; i++) {
         const uint32_t magnitude = (uint32_t)(x[i] & 0x7fff) << 13;
         const uint32_t sign = (uint32_t)(x[i] & 0x8000) << 16;
         /* Scaling by 2^112 moves the exponent bias from 15 to 127, and normalises subnormals. */

@@ -219,37 +219,18 @@ struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, siz
     return m;
 }
 
-/* out[o][t][i] = in[o][i][t] for values of 2 or 4 bytes */
-static void repack(void *out, const void *in, size_t c_out, size_t c_in, size_t taps, size_t size)
-{
-    for (size_t o = 0; o < c_out; o++)
-        for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < c_in; i++)
-                memcpy((char *)out + ((o * taps + t) * c_in + i) * size,
-                       (const char *)in + ((o * c_in + i) * taps + t) * size, size);
-}
-
 struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size_t c_in, size_t kernel)
 {
     const size_t dim[] = {c_out, c_in, kernel, kernel};
-    struct matrix m = {NULL, DTYPE_F32, c_out, kernel * kernel * c_in};
+    struct matrix m = {NULL, DTYPE_F32, c_out, c_in * kernel * kernel};
     const struct weight *w;
-    void *packed;
 
     if (kernel == 1)
         return binder_matrix(b, name, c_out, c_in);
     w = binder_take(b, name, 4, dim);
-    if (b->report) /* nobody will run it */
-        return m;
-    packed = w ? binder_array(b, w->count, dtype_size(w->dtype)) : NULL;
-    if (!packed)
-        return m;
-    if (w->dtype == DTYPE_F32)
-        repack(packed, w->data, c_out, c_in, kernel * kernel, 4);
-    else
-        repack(packed, w->data, c_out, c_in, kernel * kernel, 2);
-    mapped_file_release(w->data, w->count * dtype_size(w->dtype));
-    m.data = packed;
-    m.dtype = w->dtype;
+    if (w) {
+        m.data = aligned_values(b, w);
+        m.dtype = w->dtype;
+    }
     return m;
 }

@@ -60,7 +60,7 @@ const struct weight *binder_take(struct binder *b, const char *name, int rank, c
 const float *binder_vector(struct binder *b, const char *name, size_t n);
 /* A matrix [rows, cols], in the file's dtype; a weight of rank 4, [rows, cols, 1, 1], serves too. */
 struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, size_t cols);
-/* A weight [c_out, c_in, kernel, kernel] repacked to [c_out, kernel * kernel * c_in], in the file's dtype. */
+/* A weight [c_out, c_in, kernel, kernel] as a matrix [c_out, c_in * kernel * kernel], in the file's dtype. */
 struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size_t c_in, size_t kernel);
 /* An array of count zeroed structs that lives as long as the network; NULL after an error. */
 void *binder_array(struct binder *b, size_t count, size_t size);

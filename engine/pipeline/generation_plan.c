@@ -7,7 +7,7 @@ static enum ltd_status measure(struct generation *g, int threads, struct scratch
                                struct ltd_error *err)
 {
     struct arena arena, lanes;
-    struct exec dry = {.arena = &arena};
+    struct exec dry = {.arena = &arena, .strict = g->params->numerics == LTD_NUMERICS_STRICT};
     enum ltd_status st;
 
     arena_init_dry(&arena);

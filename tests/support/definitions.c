@@ -95,7 +95,7 @@ void conv2d_by_definition(struct tensor y, struct tensor x, const struct conv2d 
         for (size_t ky = 0; ky < k; ky++)
             for (size_t kx = 0; kx < k; kx++)
                 for (size_t c = 0; c < x.c; c++)
-                    sum += (double)weight[((o * k + ky) * k + kx) * x.c + c] *
+                    sum += (double)weight[((o * x.c + c) * k + ky) * k + kx] *
                            pixel_by_definition(x, y, conv->upsample, item,
                                                (long)(row * s + ky) - (long)conv->pad_before,
                                                (long)(column * s + kx) - (long)conv->pad_before, c);

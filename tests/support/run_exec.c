@@ -17,7 +17,8 @@ static bool reserve_lanes(struct arena *lanes, struct exec *e, const struct exec
 bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg)
 {
     struct arena counted, arena = {0}, lanes = {0};
-    struct exec dry = {.arena = &counted}, e = {.arena = &arena, .pool = pool};
+    struct exec dry = {.arena = &counted, .strict = true};
+    struct exec e = {.arena = &arena, .pool = pool, .strict = true};
     bool done = false;
 
     arena_init_dry(&counted);

@@ -83,29 +83,6 @@ TEST(linear_agrees_with_its_definition)
     pool_free(pool);
 }
 
-static void check_plan(size_t m, size_t n)
-{
-    const struct gemm_plan p = gemm_plan(m, n), again = gemm_plan(m, n);
-    const bool covers = p.m_tile >= 1 && p.n_tile >= 1 && (p.m_tiles - 1) * p.m_tile < m &&
-                        p.m_tiles * p.m_tile >= m && (p.n_tiles - 1) * p.n_tile < n &&
-                        p.n_tiles * p.n_tile >= n;
-    const bool shares = p.m_tiles * p.n_tiles >= 8 || (p.m_tile <= 64 && p.n_tile <= 64);
-
-    if (!covers || !shares || memcmp(&p, &again, sizeof p) != 0)
-        check_failed(__FILE__, __LINE__, "%zu x %zu: %zu tiles of %zu rows, %zu tiles of %zu columns", m, n,
-                     p.m_tiles, p.m_tile, p.n_tiles, p.n_tile);
-}
-
-TEST(a_plan_covers_every_row_and_column_once)
-{
-    for (size_t m = 1; m <= 1100; m++)
-        for (size_t n = 1; n <= 700; n += n < 40 ? 1 : 33)
-            check_plan(m, n);
-    check_plan(1, 49408);
-    check_plan(262144, 3);
-    check_plan(SIZE_MAX / 1024, 1);
-}
-
 TEST(products_on_strided_matrices)
 {
     enum { M = 5, N = 6, K = 7, STRIDE = 11 };

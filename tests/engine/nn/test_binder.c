@@ -128,7 +128,7 @@ TEST(weights_come_in_the_layout_and_dtype_that_was_asked)
     for (size_t o = 0; o < 2; o++)
         for (size_t c = 0; c < 3; c++)
             for (size_t k = 0; k < 9; k++)
-                CHECK(matrix_value(&a, (o * 9 + k) * 3 + c) == s.a[(o * 3 + c) * 9 + k]);
+                CHECK(matrix_value(&a, (o * 3 + c) * 9 + k) == s.a[(o * 3 + c) * 9 + k]);
     CHECK_INT(b.dtype, DTYPE_BF16);
     for (size_t i = 0; i < 8; i++)
         CHECK(matrix_value(&b, i) == s.b[i]);

@@ -1,0 +1,182 @@
+/* gemm_linear.c - products of many rows with weights: blocks that stay in the caches, on tile_ops. */
+#include <string.h>
+
+#include "kernels/gemm.h"
+#include "kernels/tile_ops.h"
+#include "kernels/vector_ops.h"
+#include "kernels/weight_panels.h"
+
+/* What one thread works on: rows and their sums of 500 KB each, for a cache of 1 MB or more. */
+#define BLOCK_ROWS   384
+#define BLOCK_PIECES 5 /* of TILE_DEPTH */
+#define BLOCK_PARTS  5 /* of TILE_COLUMNS */
+/* Weights that are kept in panels at a time, where more than one block of rows needs them: 8 MB. */
+#define KEPT_VALUES (2u << 20)
+
+struct linear_job {
+    const struct exec *exec;
+    const struct matrix *w;
+    const float *x, *bias, *addend;
+    float *y;
+    size_t m;
+    size_t blocks, block; /* of so many rows at most */
+    size_t columns;       /* of one task, at most */
+    size_t depth;         /* inputs that are summed up at a time, at most */
+    size_t first, end;    /* of all columns, those at work */
+    float *kept;          /* their weights: for each depth, for each TILE_COLUMNS of them, panels; or NULL */
+};
+
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t divided(size_t n, size_t parts, size_t unit)
+{
+    return (n + parts * unit - 1) / (parts * unit) * unit;
+}
+
+/* Cut evenly, and into at least 8 tasks, for up to 4 threads to share, where there is enough for so many. */
+static void plan(struct linear_job *j)
+{
+    const size_t n = j->w->rows, k = j->w->cols;
+    const size_t depths = (k + BLOCK_PIECES * TILE_DEPTH - 1) / (BLOCK_PIECES * TILE_DEPTH);
+    /* With all inputs in one depth, no sums are kept beyond a tile. */
+    size_t parts = depths == 1 ? 1 : (n + BLOCK_PARTS * TILE_COLUMNS - 1) / (BLOCK_PARTS * TILE_COLUMNS);
+
+    j->depth = divided(k, depths, TILE_DEPTH);
+    j->blocks = (j->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    while (j->blocks * parts < 8 && divided(n, parts, TILE_COLUMNS) > TILE_COLUMNS)
+        parts++;
+    while (j->blocks * parts < 8 && j->m / j->blocks > 64)
+        j->blocks++;
+    j->block = divided(j->m, j->blocks, 1);
+    j->blocks = (j->m + j->block - 1) / j->block;
+    j->columns = divided(n, parts, TILE_COLUMNS);
+}
+
+/* Where the kept panels of a tile of columns begin, for inputs from k on. */
+static float *kept_panels(const struct linear_job *j, size_t column, size_t k, size_t depth)
+{
+    const size_t width = (j->end - j->first + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
+
+    return j->kept + k * width + (column - j->first) * depth;
+}
+
+static void keep_tile(void *arg, size_t tile, void *scratch)
+{
+    const struct linear_job *j = arg;
+    const size_t column = j->first + tile * TILE_COLUMNS, columns = lesser(TILE_COLUMNS, j->end - column);
+
+    for (size_t k = 0; k < j->w->cols; k += j->depth) {
+        const size_t depth = lesser(j->depth, j->w->cols - k);
+
+        weight_panels(j->w, column, columns, k, depth, kept_panels(j, column, k, depth), scratch);
+    }
+}
+
+/* inputs [pieces][block, TILE_DEPTH] = columns [k, k + depth) of some rows of x */
+static void gather(const struct linear_job *j, float *inputs, size_t row, size_t rows, size_t k, size_t depth)
+{
+    for (size_t at = 0; at < depth; at += TILE_DEPTH, inputs += j->block * TILE_DEPTH) {
+        const size_t width = lesser(TILE_DEPTH, depth - at);
+
+        for (size_t i = 0; i < rows; i++)
+            memcpy(inputs + i * TILE_DEPTH, j->x + (row + i) * j->w->cols + k + at, width * sizeof *inputs);
+    }
+}
+
+/* sums [rows, TILE_COLUMNS] = or += inputs times panels, for so many columns */
+static void make_sums(const struct linear_job *j, float *sums, const float *inputs, const float *panels,
+                      size_t rows, size_t columns, size_t depth, bool add)
+{
+    const struct tile_ops *ops = tile_ops();
+    const size_t pieces = depth / TILE_DEPTH, whole = pieces * TILE_DEPTH, piece = j->block * TILE_DEPTH;
+
+    for (size_t at = 0; at < columns; at += ops->panel, panels += depth * ops->panel) {
+        if (pieces > 0)
+            ops->multiply(rows, pieces, TILE_DEPTH, inputs, piece, panels, ops->panel, sums + at, add);
+        if (depth > whole)
+            ops->multiply(rows, 1, depth - whole, inputs + pieces * piece, 0, panels + whole * ops->panel,
+                          ops->panel, sums + at, add || pieces > 0);
+    }
+}
+
+static void write_sums(const struct linear_job *j, const float *sums, size_t row, size_t rows, size_t column,
+                       size_t columns)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const size_t at = (row + i) * j->w->rows + column;
+
+        vector_ops_write_sums(vector_ops(), j->y + at, sums + i * TILE_COLUMNS,
+                              j->bias ? j->bias + column : NULL, j->addend ? j->addend + at : NULL, columns);
+    }
+}
+
+static size_t kept_columns(const struct linear_job *j)
+{
+    return j->depth == j->w->cols ? TILE_COLUMNS : j->columns;
+}
+
+static size_t scratch_values(const struct linear_job *j)
+{
+    return j->block * (kept_columns(j) + j->depth) + (TILE_COLUMNS + WEIGHT_ROWS) * j->depth;
+}
+
+static void linear_tile(void *arg, size_t tile, void *scratch)
+{
+    const struct linear_job *j = arg;
+    const size_t k_all = j->w->cols;
+    /* Tiles that share weights stand side by side. */
+    const size_t row = tile % j->blocks * j->block, first = j->first + tile / j->blocks * j->columns;
+    const size_t rows = lesser(j->block, j->m - row), end = lesser(first + j->columns, j->end);
+    float *sums = scratch, *inputs = sums + j->block * kept_columns(j);
+    float *made = inputs + j->block * j->depth, *lines = made + TILE_COLUMNS * j->depth;
+
+    for (size_t k = 0; k < k_all; k += j->depth) {
+        const size_t depth = lesser(j->depth, k_all - k);
+
+        if (exec_is_canceled(j->exec))
+            return;
+        gather(j, inputs, row, rows, k, depth);
+        for (size_t column = first; column < end; column += TILE_COLUMNS) {
+            const size_t columns = lesser(TILE_COLUMNS, end - column);
+            float *panels = j->kept ? kept_panels(j, column, k, depth) : made;
+            float *sum = j->depth == k_all ? sums : sums + (column - first) * j->block;
+
+            if (!j->kept)
+                weight_panels(j->w, column, columns, k, depth, panels, lines);
+            make_sums(j, sum, inputs, panels, rows, columns, depth, k > 0);
+            if (k + depth == k_all)
+                write_sums(j, sum, row, rows, column, columns);
+        }
+    }
+}
+
+void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,
+                 const float *bias, const float *addend)
+{
+    struct linear_job j = {.exec = e, .w = w, .x = x, .bias = bias, .addend = addend, .y = y, .m = m};
+    const size_t mark = exec_mark(e), n = w->rows;
+    size_t step;
+
+    plan(&j);
+    exec_count_product(e, m, n, w->cols);
+    step = divided(n, 1, TILE_COLUMNS);
+    if (j.blocks > 1) {
+        const size_t tiles = KEPT_VALUES / (w->cols * TILE_COLUMNS);
+
+        step = lesser(step, (tiles > 0 ? tiles : 1) * TILE_COLUMNS);
+        j.kept = exec_tensor(e, 1, 1, step, w->cols).data;
+        j.columns = lesser(j.columns, step);
+    }
+    for (; j.first < n; j.first = j.end) {
+        j.end = lesser(n, j.first + step);
+        if (j.blocks > 1)
+            exec_tiles(e, (j.end - j.first + TILE_COLUMNS - 1) / TILE_COLUMNS,
+                       WEIGHT_ROWS * j.depth * sizeof(float), keep_tile, &j);
+        exec_tiles(e, j.blocks * ((j.end - j.first + j.columns - 1) / j.columns),
+                   scratch_values(&j) * sizeof(float), linear_tile, &j);
+    }
+    exec_rewind(e, mark);
+}
