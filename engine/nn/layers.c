@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include "kernels/gemm_fused.h"
+
 void linear_bind(struct linear *l, struct binder *b, const char *name, size_t c_in, size_t c_out,
                  enum layer_bias bias)
 {
@@ -18,6 +20,21 @@ void linear_forward(const struct linear *l, struct exec *e, struct tensor y, str
 void linear_forward_add(const struct linear *l, struct exec *e, struct tensor y, struct tensor x)
 {
     gemm_linear(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias, y.data);
+}
+
+void linears_forward(const struct linear *const l[], struct exec *e, const struct tensor y[], size_t count,
+                     struct tensor x)
+{
+    struct gemm_output out[LINEARS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct gemm_output){y[i].data, &l[i]->weight, l[i]->bias};
+    gemm_linears(e, out, count, x.data, tensor_rows(x));
+}
+
+void linear_forward_geglu(const struct linear *l, struct exec *e, struct tensor y, struct tensor x)
+{
+    gemm_geglu(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias);
 }
 
 void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out, size_t kernel)

@@ -30,6 +30,13 @@ void linear_forward(const struct linear *l, struct exec *e, struct tensor y, str
 /* y += x w^T + bias */
 void linear_forward_add(const struct linear *l, struct exec *e, struct tensor y, struct tensor x);
 
+/* y[i] = x l[i]^T + bias for count layers of one shape, which share x: of at most LINEARS_MAX */
+#define LINEARS_MAX 3
+void linears_forward(const struct linear *const l[], struct exec *e, const struct tensor y[], size_t count,
+                     struct tensor x);
+/* y [.., c] = h * gelu(g), [h | g] [.., 2c] = x l^T + bias */
+void linear_forward_geglu(const struct linear *l, struct exec *e, struct tensor y, struct tensor x);
+
 /* torch.nn.Conv2d with a square kernel, bias and stride 1 until the caller sets another */
 void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out,
                size_t kernel);

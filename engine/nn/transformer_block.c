@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "kernels/attention.h"
-#include "kernels/elementwise.h"
 
 static void attention_bind(struct attention_layer *a, struct binder *b, const char *name, size_t channels,
                            size_t context_channels, size_t heads)
@@ -63,9 +62,14 @@ static void attend(const struct attention_layer *a, struct exec *e, struct tenso
     struct tensor k = exec_tensor(e, context.n, context.h, context.w, x.c); /* [n, keys, c] */
     struct tensor v = exec_like(e, k);
 
-    linear_forward(&a->to_q, e, q, x);
-    linear_forward(&a->to_k, e, k, context);
-    linear_forward(&a->to_v, e, v, context);
+    if (context.data == x.data) {
+        linears_forward((const struct linear *[]){&a->to_q, &a->to_k, &a->to_v}, e,
+                        (struct tensor[]){q, k, v}, 3, x);
+    } else {
+        linear_forward(&a->to_q, e, q, x);
+        linears_forward((const struct linear *[]){&a->to_k, &a->to_v}, e, (struct tensor[]){k, v}, 2,
+                        context);
+    }
     attention(e, out, q, k, v, a->heads, 1.0 / sqrt((double)(x.c / a->heads)), false);
     linear_forward_add(&a->to_out, e, y, out);
     exec_rewind(e, mark);
@@ -75,11 +79,9 @@ static void attend(const struct attention_layer *a, struct exec *e, struct tenso
 static void feed_forward(const struct transformer_block *t, struct exec *e, struct tensor h, struct tensor x)
 {
     const size_t mark = exec_mark(e);
-    struct tensor wide = exec_tensor(e, x.n, x.h, x.w, 8 * x.c);
     struct tensor gated = exec_tensor(e, x.n, x.h, x.w, 4 * x.c);
 
-    linear_forward(&t->ff_in, e, wide, x);
-    geglu(e, gated, wide);
+    linear_forward_geglu(&t->ff_in, e, gated, x);
     linear_forward_add(&t->ff_out, e, h, gated);
     exec_rewind(e, mark);
 }

@@ -179,9 +179,7 @@ static void self_attend(const struct clip_text *t, const struct clip_layer *l, s
     const size_t mark = exec_mark(e);
     struct tensor q = exec_like(e, n), k = exec_like(e, n), v = exec_like(e, n), a = exec_like(e, n);
 
-    linear_forward(&l->q, e, q, n);
-    linear_forward(&l->k, e, k, n);
-    linear_forward(&l->v, e, v, n);
+    linears_forward((const struct linear *[]){&l->q, &l->k, &l->v}, e, (struct tensor[]){q, k, v}, 3, n);
     attention(e, a, q, k, v, t->config.heads, 1.0 / sqrt((double)(h.c / t->config.heads)), true);
     linear_forward_add(&l->out, e, h, a);
     exec_rewind(e, mark);

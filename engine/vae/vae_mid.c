@@ -57,9 +57,7 @@ static void attend(const struct vae_mid *m, struct exec *e, struct tensor h)
     struct tensor v = exec_like(e, tokens);
 
     group_norm(e, n, tokens, &m->norm, false);
-    linear_forward(&m->q, e, q, n);
-    linear_forward(&m->k, e, k, n);
-    linear_forward(&m->v, e, v, n);
+    linears_forward((const struct linear *[]){&m->q, &m->k, &m->v}, e, (struct tensor[]){q, k, v}, 3, n);
     attention(e, n, q, k, v, 1, 1.0 / sqrt((double)h.c), false);
     linear_forward_add(&m->out, e, tokens, n);
     exec_rewind(e, mark);
