@@ -1,55 +1,113 @@
 #include "kernels/attention.h"
 
-#include <math.h>
+#include <string.h>
 
-#include "kernels/gemm.h"
+#include "kernels/attention_isa.h"
 #include "kernels/vector_ops.h"
 
-/* Query rows of a tile: their scores against 4096 keys are 1 MiB, which stays in the L2 cache. */
-#define QUERY_ROWS 64
+/* Queries of a tile: each key and value that is fetched serves all of them. */
+#define QUERY_ROWS 256
+/* Keys at a time. */
+#define KEY_ROWS 96
+/* As many tiles at least, where there are panels enough: some threads share them evenly. */
+#define TILES 32
+
+extern const struct attention_kernel attention_kernel_generic;
+#if defined(__x86_64__)
+extern const struct attention_kernel attention_kernel_avx2, attention_kernel_avx512;
+#endif
+
+const struct attention_kernel *attention_kernel_find(const char *isa)
+{
+    if (!vector_ops_find(isa))
+        return NULL;
+#if defined(__x86_64__)
+    if (strcmp(isa, "avx512") == 0)
+        return &attention_kernel_avx512;
+    if (strcmp(isa, "avx2") == 0)
+        return &attention_kernel_avx2;
+#endif
+    return &attention_kernel_generic;
+}
 
 struct attention_job {
+    const struct attention_kernel *kernel;
+    const struct exec *exec;
     struct tensor out, q, k, v;
-    size_t heads, blocks; /* blocks of query rows an item and head */
+    size_t heads, d, tokens, keys;
+    size_t rows, blocks; /* queries of a tile, and tiles of a head */
+    size_t block;        /* keys at a time */
     float scale;
     bool causal;
 };
 
-static void mask_future(float *scores, size_t first, size_t rows, size_t keys)
+static size_t divide_up(size_t n, size_t by)
 {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = first + i + 1; j < keys; j++)
-            scores[i * keys + j] = -INFINITY;
+    return (n + by - 1) / by;
+}
+
+/* Whole panels, shared out evenly. */
+static void plan_tiles(struct attention_job *j)
+{
+    const size_t panels = divide_up(j->tokens, j->kernel->panel);
+    size_t per_tile = QUERY_ROWS / j->kernel->panel;
+
+    while (per_tile > 1 && divide_up(panels, per_tile) * j->heads * j->q.n < TILES)
+        per_tile /= 2;
+    per_tile = divide_up(panels, divide_up(panels, per_tile));
+    j->rows = per_tile * j->kernel->panel;
+    j->blocks = divide_up(panels, per_tile);
+    j->block = divide_up(j->keys, divide_up(j->keys, KEY_ROWS));
 }
 
 static void attention_tile(void *arg, size_t tile, void *scratch)
 {
     const struct attention_job *j = arg;
-    const size_t tokens = tensor_rows(j->q) / j->q.n, keys = tensor_rows(j->k) / j->k.n;
-    const size_t c = j->q.c, d = c / j->heads;
-    const size_t first = tile % j->blocks * QUERY_ROWS, rest = tokens - first;
-    const size_t rows = rest < QUERY_ROWS ? rest : QUERY_ROWS;
+    const size_t first = tile % j->blocks * j->rows, rest = j->tokens - first, c = j->q.c;
     const size_t head = tile / j->blocks % j->heads, item = tile / j->blocks / j->heads;
-    const size_t query_at = (item * tokens + first) * c + head * d, key_at = item * keys * c + head * d;
-    float *scores = scratch;
+    const size_t query = (item * j->tokens + first) * c + head * j->d;
+    const size_t key = item * j->keys * c + head * j->d;
+    const struct attention_tile t = {.q = j->q.data + query,
+                                     .k = j->k.data + key,
+                                     .v = j->v.data + key,
+                                     .out = j->out.data + query,
+                                     .stride = c,
+                                     .rows = rest < j->rows ? rest : j->rows,
+                                     .keys = j->keys,
+                                     .d = j->d,
+                                     .block = j->block,
+                                     .first = first,
+                                     .causal = j->causal,
+                                     .scale = j->scale,
+                                     .cancel = j->exec->cancel};
 
-    gemm_nt(rows, keys, d, 1.0f, j->q.data + query_at, c, j->k.data + key_at, c, 0.0f, scores, keys);
-    if (j->causal)
-        mask_future(scores, first, rows, keys);
-    for (size_t i = 0; i < rows; i++)
-        vector_ops()->softmax(scores + i * keys, j->scale, keys);
-    gemm_nn(rows, d, keys, 1.0f, scores, keys, j->v.data + key_at, c, 0.0f, j->out.data + query_at, c);
+    j->kernel->run(&t, scratch);
+}
+
+void attention_by(const struct attention_kernel *kernel, struct exec *e, struct tensor out, struct tensor q,
+                  struct tensor k, struct tensor v, size_t heads, double scale, bool causal)
+{
+    struct attention_job j = {.kernel = kernel,
+                              .exec = e,
+                              .out = out,
+                              .q = q,
+                              .k = k,
+                              .v = v,
+                              .heads = heads,
+                              .d = q.c / heads,
+                              .tokens = tensor_rows(q) / q.n,
+                              .keys = tensor_rows(k) / k.n,
+                              .scale = (float)scale,
+                              .causal = causal};
+
+    plan_tiles(&j);
+    exec_count_product(e, tensor_rows(q), j.keys, q.c);
+    exec_count_product(e, tensor_rows(q), v.c, j.keys);
+    exec_tiles(e, q.n * heads * j.blocks, kernel->scratch_bytes(j.rows, j.d, j.block), attention_tile, &j);
 }
 
 void attention(struct exec *e, struct tensor out, struct tensor q, struct tensor k, struct tensor v,
                size_t heads, double scale, bool causal)
 {
-    const size_t tokens = tensor_rows(q) / q.n, keys = tensor_rows(k) / k.n;
-    struct attention_job j = {
-        .out = out, .q = q, .k = k, .v = v, .heads = heads, .scale = (float)scale, .causal = causal};
-
-    j.blocks = (tokens + QUERY_ROWS - 1) / QUERY_ROWS;
-    exec_count_product(e, tensor_rows(q), keys, q.c);
-    exec_count_product(e, tensor_rows(q), v.c, keys);
-    exec_tiles(e, q.n * heads * j.blocks, QUERY_ROWS * keys * sizeof(float), attention_tile, &j);
+    attention_by(attention_kernel_find(vector_ops()->isa), e, out, q, k, v, heads, scale, causal);
 }

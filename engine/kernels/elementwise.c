@@ -49,19 +49,6 @@ void activate(struct exec *e, struct tensor y, struct tensor x, enum activation 
     run_rows(e, (struct rows_job){.run = activate_rows, .y = y, .a = x, .f = f});
 }
 
-static void geglu_rows(const struct rows_job *j, size_t row, size_t rows)
-{
-    const size_t c = j->y.c;
-
-    for (size_t i = row; i < row + rows; i++)
-        vector_ops()->mul_gelu(j->y.data + i * c, j->a.data + i * 2 * c, j->a.data + i * 2 * c + c, c);
-}
-
-void geglu(struct exec *e, struct tensor y, struct tensor x)
-{
-    run_rows(e, (struct rows_job){.run = geglu_rows, .y = y, .a = x});
-}
-
 static void scale_rows(const struct rows_job *j, size_t row, size_t rows)
 {
     float *y = j->y.data + row * j->y.c;

@@ -14,10 +14,6 @@ enum activation { ACTIVATION_SILU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU };
 /* y = f(x); y may be x. */
 void activate(struct exec *e, struct tensor y, struct tensor x, enum activation f);
 
-/* y [rows, c] = x [rows, 0:c] * gelu(x [rows, c:2c]) (Shazeer 2020, "GLU variants", as diffusers orders the
- * halves). */
-void geglu(struct exec *e, struct tensor y, struct tensor x);
-
 /* y = x * scale; y may be x. */
 void scale_by(struct exec *e, struct tensor y, struct tensor x, double scale);
 

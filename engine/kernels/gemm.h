@@ -45,4 +45,9 @@ const float *matrix_block(const struct matrix *w, size_t row, size_t count, size
 void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,
                  const float *bias, const float *addend);
 
+/* y [m, n] = h * gelu(g), where [h | g] [m, 2n] = x [m, k] w^T + bias [2n] (Shazeer 2020, "GLU variants", as
+ * diffusers orders the halves).  w is [2n, k]; [h | g] is never stored whole. */
+void gemm_geglu(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,
+                const float *bias);
+
 #endif

@@ -18,12 +18,13 @@ struct linear_job {
     const struct matrix *w;
     const float *x, *bias, *addend;
     float *y;
-    size_t m;
+    size_t m, n;
+    size_t halves;        /* 2: the second half of the weights makes the gates of the first */
     size_t blocks, block; /* of so many rows at most */
-    size_t columns;       /* of one task, at most */
+    size_t columns;       /* of y, of one task, at most */
     size_t depth;         /* inputs that are summed up at a time, at most */
     size_t first, end;    /* of all columns, those at work */
-    float *kept;          /* their weights: for each depth, for each TILE_COLUMNS of them, panels; or NULL */
+    float *kept; /* their weights: for each half and depth, for each TILE_COLUMNS of them, panels; or NULL */
 };
 
 static size_t lesser(size_t a, size_t b)
@@ -39,10 +40,11 @@ static size_t divided(size_t n, size_t parts, size_t unit)
 /* Cut evenly, and into at least 8 tasks, for up to 4 threads to share, where there is enough for so many. */
 static void plan(struct linear_job *j)
 {
-    const size_t n = j->w->rows, k = j->w->cols;
+    const size_t n = j->n, k = j->w->cols;
     const size_t depths = (k + BLOCK_PIECES * TILE_DEPTH - 1) / (BLOCK_PIECES * TILE_DEPTH);
     /* With all inputs in one depth, no sums are kept beyond a tile. */
-    size_t parts = depths == 1 ? 1 : (n + BLOCK_PARTS * TILE_COLUMNS - 1) / (BLOCK_PARTS * TILE_COLUMNS);
+    size_t parts =
+        depths == 1 ? 1 : (n * j->halves + BLOCK_PARTS * TILE_COLUMNS - 1) / (BLOCK_PARTS * TILE_COLUMNS);
 
     j->depth = divided(k, depths, TILE_DEPTH);
     j->blocks = (j->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
@@ -56,11 +58,11 @@ static void plan(struct linear_job *j)
 }
 
 /* Where the kept panels of a tile of columns begin, for inputs from k on. */
-static float *kept_panels(const struct linear_job *j, size_t column, size_t k, size_t depth)
+static float *kept_panels(const struct linear_job *j, size_t half, size_t column, size_t k, size_t depth)
 {
-    const size_t width = (j->end - j->first + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
+    const size_t width = divided(j->end - j->first, 1, TILE_COLUMNS);
 
-    return j->kept + k * width + (column - j->first) * depth;
+    return j->kept + (half * j->w->cols + k) * width + (column - j->first) * depth;
 }
 
 static void keep_tile(void *arg, size_t tile, void *scratch)
@@ -71,7 +73,9 @@ static void keep_tile(void *arg, size_t tile, void *scratch)
     for (size_t k = 0; k < j->w->cols; k += j->depth) {
         const size_t depth = lesser(j->depth, j->w->cols - k);
 
-        weight_panels(j->w, column, columns, k, depth, kept_panels(j, column, k, depth), scratch);
+        for (size_t half = 0; half < j->halves; half++)
+            weight_panels(j->w, half * j->n + column, columns, k, depth,
+                          kept_panels(j, half, column, k, depth), scratch);
     }
 }
 
@@ -102,20 +106,30 @@ static void make_sums(const struct linear_job *j, float *sums, const float *inpu
     }
 }
 
-static void write_sums(const struct linear_job *j, const float *sums, size_t row, size_t rows, size_t column,
-                       size_t columns)
+/* gates: sums of the second half, or NULL */
+static void write_sums(const struct linear_job *j, float *sums, float *gates, size_t row, size_t rows,
+                       size_t column, size_t columns)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const size_t at = (row + i) * j->w->rows + column;
+    const struct vector_ops *v = vector_ops();
 
-        vector_ops_write_sums(vector_ops(), j->y + at, sums + i * TILE_COLUMNS,
-                              j->bias ? j->bias + column : NULL, j->addend ? j->addend + at : NULL, columns);
+    for (size_t i = 0; i < rows; i++, sums += TILE_COLUMNS) {
+        const size_t at = (row + i) * j->n + column;
+
+        if (!gates) {
+            vector_ops_write_sums(v, j->y + at, sums, j->bias ? j->bias + column : NULL,
+                                  j->addend ? j->addend + at : NULL, columns);
+            continue;
+        }
+        v->add_to(sums, j->bias + column, columns);
+        v->add_to(gates, j->bias + j->n + column, columns);
+        v->mul_gelu(j->y + at, sums, gates, columns);
+        gates += TILE_COLUMNS;
     }
 }
 
 static size_t kept_columns(const struct linear_job *j)
 {
-    return j->depth == j->w->cols ? TILE_COLUMNS : j->columns;
+    return j->halves * (j->depth == j->w->cols ? TILE_COLUMNS : j->columns);
 }
 
 static size_t scratch_values(const struct linear_job *j)
@@ -140,43 +154,66 @@ static void linear_tile(void *arg, size_t tile, void *scratch)
             return;
         gather(j, inputs, row, rows, k, depth);
         for (size_t column = first; column < end; column += TILE_COLUMNS) {
-            const size_t columns = lesser(TILE_COLUMNS, end - column);
-            float *panels = j->kept ? kept_panels(j, column, k, depth) : made;
-            float *sum = j->depth == k_all ? sums : sums + (column - first) * j->block;
+            const size_t columns = lesser(TILE_COLUMNS, end - column), size = j->block * TILE_COLUMNS;
+            float *sum = j->depth == k_all ? sums : sums + (column - first) * j->block * j->halves;
 
-            if (!j->kept)
-                weight_panels(j->w, column, columns, k, depth, panels, lines);
-            make_sums(j, sum, inputs, panels, rows, columns, depth, k > 0);
+            for (size_t half = 0; half < j->halves; half++) {
+                float *panels = j->kept ? kept_panels(j, half, column, k, depth) : made;
+
+                if (!j->kept)
+                    weight_panels(j->w, half * j->n + column, columns, k, depth, panels, lines);
+                make_sums(j, sum + half * size, inputs, panels, rows, columns, depth, k > 0);
+            }
             if (k + depth == k_all)
-                write_sums(j, sum, row, rows, column, columns);
+                write_sums(j, sum, j->halves > 1 ? sum + size : NULL, row, rows, column, columns);
         }
     }
+}
+
+static void run(struct linear_job *j, struct exec *e)
+{
+    const size_t mark = exec_mark(e);
+    size_t step = divided(j->n, 1, TILE_COLUMNS);
+
+    plan(j);
+    exec_count_product(e, j->m, j->w->rows, j->w->cols);
+    if (j->blocks > 1) {
+        const size_t tiles = KEPT_VALUES / (j->w->cols * TILE_COLUMNS * j->halves);
+
+        step = lesser(step, (tiles > 0 ? tiles : 1) * TILE_COLUMNS);
+        j->kept = exec_tensor(e, 1, j->halves, step, j->w->cols).data;
+        j->columns = lesser(j->columns, step);
+    }
+    for (j->first = 0; j->first < j->n; j->first = j->end) {
+        j->end = lesser(j->n, j->first + step);
+        if (j->blocks > 1)
+            exec_tiles(e, divided(j->end - j->first, 1, TILE_COLUMNS) / TILE_COLUMNS,
+                       WEIGHT_ROWS * j->depth * sizeof(float), keep_tile, j);
+        exec_tiles(e, j->blocks * divided(j->end - j->first, 1, j->columns) / j->columns,
+                   scratch_values(j) * sizeof(float), linear_tile, j);
+    }
+    exec_rewind(e, mark);
 }
 
 void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,
                  const float *bias, const float *addend)
 {
-    struct linear_job j = {.exec = e, .w = w, .x = x, .bias = bias, .addend = addend, .y = y, .m = m};
-    const size_t mark = exec_mark(e), n = w->rows;
-    size_t step;
+    run(&(struct linear_job){.exec = e,
+                             .w = w,
+                             .x = x,
+                             .bias = bias,
+                             .addend = addend,
+                             .y = y,
+                             .m = m,
+                             .n = w->rows,
+                             .halves = 1},
+        e);
+}
 
-    plan(&j);
-    exec_count_product(e, m, n, w->cols);
-    step = divided(n, 1, TILE_COLUMNS);
-    if (j.blocks > 1) {
-        const size_t tiles = KEPT_VALUES / (w->cols * TILE_COLUMNS);
-
-        step = lesser(step, (tiles > 0 ? tiles : 1) * TILE_COLUMNS);
-        j.kept = exec_tensor(e, 1, 1, step, w->cols).data;
-        j.columns = lesser(j.columns, step);
-    }
-    for (; j.first < n; j.first = j.end) {
-        j.end = lesser(n, j.first + step);
-        if (j.blocks > 1)
-            exec_tiles(e, (j.end - j.first + TILE_COLUMNS - 1) / TILE_COLUMNS,
-                       WEIGHT_ROWS * j.depth * sizeof(float), keep_tile, &j);
-        exec_tiles(e, j.blocks * ((j.end - j.first + j.columns - 1) / j.columns),
-                   scratch_values(&j) * sizeof(float), linear_tile, &j);
-    }
-    exec_rewind(e, mark);
+void gemm_geglu(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w, const float *bias)
+{
+    run(
+        &(struct linear_job){
+            .exec = e, .w = w, .x = x, .bias = bias, .y = y, .m = m, .n = w->rows / 2, .halves = 2},
+        e);
 }

@@ -20,6 +20,11 @@ void linear_forward_add(const struct linear *l, struct exec *e, struct tensor y,
     gemm_linear(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias, y.data);
 }
 
+void linear_forward_geglu(const struct linear *l, struct exec *e, struct tensor y, struct tensor x)
+{
+    gemm_geglu(e, y.data, x.data, tensor_rows(x), &l->weight, l->bias);
+}
+
 void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out, size_t kernel)
 {
     const size_t mark = binder_enter(b, "%s", name);

@@ -30,6 +30,9 @@ void linear_forward(const struct linear *l, struct exec *e, struct tensor y, str
 /* y += x w^T + bias */
 void linear_forward_add(const struct linear *l, struct exec *e, struct tensor y, struct tensor x);
 
+/* y [.., c] = h * gelu(g), [h | g] [.., 2c] = x l^T + bias */
+void linear_forward_geglu(const struct linear *l, struct exec *e, struct tensor y, struct tensor x);
+
 /* torch.nn.Conv2d with a square kernel, bias and stride 1 until the caller sets another */
 void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out,
                size_t kernel);

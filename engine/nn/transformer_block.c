@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "kernels/attention.h"
-#include "kernels/elementwise.h"
 
 static void attention_bind(struct attention_layer *a, struct binder *b, const char *name, size_t channels,
                            size_t context_channels, size_t heads)
@@ -75,11 +74,9 @@ static void attend(const struct attention_layer *a, struct exec *e, struct tenso
 static void feed_forward(const struct transformer_block *t, struct exec *e, struct tensor h, struct tensor x)
 {
     const size_t mark = exec_mark(e);
-    struct tensor wide = exec_tensor(e, x.n, x.h, x.w, 8 * x.c);
     struct tensor gated = exec_tensor(e, x.n, x.h, x.w, 4 * x.c);
 
-    linear_forward(&t->ff_in, e, wide, x);
-    geglu(e, gated, wide);
+    linear_forward_geglu(&t->ff_in, e, gated, x);
     linear_forward_add(&t->ff_out, e, h, gated);
     exec_rewind(e, mark);
 }

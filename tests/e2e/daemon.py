@@ -52,7 +52,8 @@ def clean_environment():
 class Daemon:
     """with Daemon("--workers", "2") as d: ...   Stops it at the end, and fails when it did not exit with 0."""
 
-    def __init__(self, *flags, fake_step_ms=None, listen="127.0.0.1:0", expect_exit=0, model=MODEL):
+    def __init__(self, *flags, fake_step_ms=None, listen="127.0.0.1:0", expect_exit=0, model=MODEL, environment=None):
+        self.environment = environment or {}
         self.flags, self.listen, self.expect_exit = flags, listen, expect_exit
         self.fake_step_ms, self.model = fake_step_ms, model
         self.log, self.port, self.process = [], None, None
@@ -63,6 +64,7 @@ class Daemon:
             raise Skip(f"{binary} is not built")
         environment = clean_environment()
         environment["FAKE_ENGINE_STEP_MS"] = str(self.fake_step_ms or 0)
+        environment.update(self.environment)
         self.process = subprocess.Popen(
             [binary, "--listen", self.listen, "--model", self.model, *self.flags],
             stderr=subprocess.PIPE, env=environment, text=True, errors="replace")

@@ -1,4 +1,4 @@
-/* test_attention.c - attention over heads against its definition. */
+/* test_attention.c - attention over heads against its definition, at every instruction-set level. */
 #include "kernels/attention.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 #include "check.h"
 #include "definitions.h"
-#include "kernels/gemm.h"
+#include "kernels/attention_isa.h"
 #include "random_values.h"
 #include "run_exec.h"
 
@@ -14,10 +14,12 @@
  * the sums add less. */
 #define BOUND 1e-6
 
+static const char *const isa_names[] = {"generic", "avx2", "avx512"};
+
 struct attention_run {
+    const struct attention_kernel *kernel;
     struct tensor out, q, k, v;
     size_t heads;
-    double scale;
     bool causal;
 };
 
@@ -25,7 +27,8 @@ static void run_attention(void *arg, struct exec *e)
 {
     const struct attention_run *r = arg;
 
-    attention(e, r->out, r->q, r->k, r->v, r->heads, r->scale, r->causal);
+    attention_by(r->kernel, e, r->out, r->q, r->k, r->v, r->heads, 1 / sqrt((double)(r->q.c / r->heads)),
+                 r->causal);
 }
 
 struct attention_case {
@@ -34,29 +37,68 @@ struct attention_case {
     bool causal;
 };
 
-static double attention_error(const struct attention_case *c, float size, struct pool *pool)
+static struct attention_run make_run(const struct attention_case *c, float size)
 {
     const size_t channels = c->heads * c->d;
-    struct tensor q = random_tensor(1, c->n, c->tokens, 1, channels);
-    struct tensor k = random_tensor(2, c->n, c->keys, 1, channels);
-    struct tensor v = random_tensor(3, c->n, c->keys, 1, channels);
-    struct tensor out = zero_tensor(c->n, c->tokens, 1, channels);
-    struct tensor want = zero_tensor(c->n, c->tokens, 1, channels);
-    struct attention_run r = {out, q, k, v, c->heads, 1 / sqrt((double)c->d), c->causal};
-    double error = 1;
+    struct attention_run r = {.out = zero_tensor(c->n, c->tokens, 1, channels),
+                              .q = random_tensor(1, c->n, c->tokens, 1, channels),
+                              .k = random_tensor(2, c->n, c->keys, 1, channels),
+                              .v = random_tensor(3, c->n, c->keys, 1, channels),
+                              .heads = c->heads,
+                              .causal = c->causal};
 
-    for (size_t i = 0; i < tensor_count(q); i++)
-        q.data[i] *= size;
-    attention_by_definition(want, q, k, v, c->heads, r.scale, c->causal);
-    memset(out.data, 0xff, tensor_count(out) * sizeof *out.data);
-    if (run_exec(pool, run_attention, &r))
-        error = check_relative_error(out.data, want.data, tensor_count(out));
-    free(q.data);
-    free(k.data);
-    free(v.data);
-    free(out.data);
+    for (size_t i = 0; i < tensor_count(r.q); i++)
+        r.q.data[i] *= size;
+    return r;
+}
+
+static void free_run(struct attention_run *r)
+{
+    free(r->out.data);
+    free(r->q.data);
+    free(r->k.data);
+    free(r->v.data);
+}
+
+/* Every step-th query alone, of one item. */
+static struct tensor sample(struct tensor t, size_t step)
+{
+    struct tensor some = zero_tensor(1, (t.h + step - 1) / step, 1, t.c);
+
+    for (size_t i = 0; i < some.h; i++)
+        memcpy(some.data + i * t.c, t.data + i * step * t.c, t.c * sizeof *t.data);
+    return some;
+}
+
+/* Runs it at each level and compares every step-th query: of the large ones the definition takes too long. */
+static void check_levels(const struct attention_case *c, float size, size_t step, double bound,
+                         struct pool *pool)
+{
+    struct attention_run r = make_run(c, size);
+    struct tensor q = step > 1 ? sample(r.q, step) : r.q, want = zero_tensor(c->n, q.h, 1, q.c);
+
+    attention_by_definition(want, q, r.k, r.v, c->heads, 1 / sqrt((double)c->d), c->causal);
+    for (size_t i = 0; i < COUNT(isa_names); i++) {
+        struct tensor got;
+        double error = 1;
+
+        r.kernel = attention_kernel_find(isa_names[i]);
+        if (!r.kernel)
+            continue;
+        memset(r.out.data, 0xff, tensor_count(r.out) * sizeof *r.out.data);
+        CHECK(run_exec(pool, run_attention, &r));
+        got = step > 1 ? sample(r.out, step) : r.out;
+        error = check_relative_error(got.data, want.data, tensor_count(want));
+        if (!(error <= bound))
+            check_failed(__FILE__, __LINE__, "%s: %s, queries up to %g: %.2e", isa_names[i], c->why,
+                         (double)size, error);
+        if (step > 1)
+            free(got.data);
+    }
+    if (step > 1)
+        free(q.data);
     free(want.data);
-    return error;
+    free_run(&r);
 }
 
 TEST(attention_agrees_with_its_definition)
@@ -64,27 +106,150 @@ TEST(attention_agrees_with_its_definition)
     static const struct attention_case cases[] = {
         {"one token", 1, 1, 1, 1, 1, false},
         {"one token, many keys", 2, 1, 77, 3, 7, false},
+        {"one key", 1, 70, 1, 2, 6, false},
         {"CLIP's text", 1, 77, 77, 4, 16, true},
         {"one token, causal", 2, 1, 1, 2, 5, true},
-        {"a block of queries", 1, 64, 64, 2, 8, false},
-        {"a block and one", 2, 65, 65, 2, 9, false},
-        {"a block and one, causal", 2, 65, 65, 3, 9, true},
-        {"four blocks", 2, 200, 200, 2, 40, false},
-        {"four blocks, causal", 1, 200, 200, 1, 33, true},
+        {"64 queries", 1, 64, 64, 2, 8, false},
+        {"64 queries and one", 2, 65, 65, 2, 9, false},
+        {"64 queries and one, causal", 2, 65, 65, 3, 9, true},
+        {"24 queries, 96 keys", 1, 24, 96, 2, 40, false},
+        {"25 queries, 97 keys", 1, 25, 97, 2, 41, false},
+        {"25 queries, 193 keys", 1, 25, 193, 1, 42, false},
+        {"several blocks", 2, 200, 200, 2, 40, false},
+        {"several blocks, causal", 1, 200, 200, 1, 33, true},
+        {"several tiles", 1, 2111, 131, 1, 3, false},
+        {"several tiles, causal", 1, 611, 611, 2, 5, true},
         {"cross attention", 2, 200, 77, 5, 8, false},
         {"more keys than queries", 2, 12, 300, 8, 5, false},
         {"more keys than queries, causal", 1, 12, 70, 2, 5, true},
+        {"more queries than keys, causal", 1, 170, 12, 2, 5, true},
+        {"160 channels", 1, 70, 70, 1, 160, false},
+        {"161 channels", 1, 70, 70, 1, 161, false},
+        {"several passes over the channels", 1, 30, 99, 1, 515, false},
     };
     struct pool *pool;
 
-    gemm_init();
     REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
     for (size_t i = 0; i < COUNT(cases); i++)
-        for (int size = 1; size <= 9; size += 4) {
-            const double error = attention_error(&cases[i], (float)size, pool);
-
-            if (!(error <= BOUND))
-                check_failed(__FILE__, __LINE__, "%s, queries up to %d: %.2e", cases[i].why, size, error);
-        }
+        for (int size = 1; size <= 9; size += 4)
+            check_levels(&cases[i], (float)size, 1, BOUND, pool);
     pool_free(pool);
+}
+
+TEST(attention_agrees_at_the_sizes_of_512x512_pictures)
+{
+    static const struct attention_case cases[] = {
+        {"SD 1.5, 64x64", 1, 4096, 4096, 8, 40, false},
+        {"SD 1.5, 32x32", 1, 1024, 1024, 8, 80, false},
+        {"SD 1.5, 16x16", 1, 256, 256, 8, 160, false},
+        {"SD 1.5, 8x8", 1, 64, 64, 8, 160, false},
+        {"SD 1.5, text, 64x64", 1, 4096, 77, 8, 40, false},
+        {"SD 1.5, text, 32x32", 1, 1024, 77, 8, 80, false},
+        {"SD 1.5, text, 16x16", 1, 256, 77, 8, 160, false},
+        {"SD 2.1, 64x64", 1, 4096, 4096, 5, 64, false},
+        {"SD 2.1, 32x32", 1, 1024, 1024, 10, 64, false},
+        {"VAE", 1, 4096, 4096, 1, 512, false},
+    };
+    struct pool *pool;
+
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_levels(&cases[i], 3, cases[i].tokens / 16 + 3, BOUND, pool);
+    pool_free(pool);
+}
+
+/* Weights of 0 and 1 all but: the largest score is taken away before the exponential. */
+TEST(attention_bears_large_scores)
+{
+    static const struct attention_case c = {"large scores", 1, 100, 200, 2, 8, false};
+    struct pool *pool;
+
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    check_levels(&c, 1e3f, 1, 1e-4, pool);
+    check_levels(&c, 1e10f, 1, 1e-2, pool);
+    pool_free(pool);
+}
+
+/* Runs it on `threads` threads; true if out becomes what it was. */
+static bool gives_the_same(struct attention_run *r, int threads)
+{
+    const size_t bytes = tensor_count(r->out) * sizeof *r->out.data;
+    float *before = allocate(1, bytes);
+    struct pool *pool = NULL;
+    bool same = false;
+
+    memcpy(before, r->out.data, bytes);
+    memset(r->out.data, 0xff, bytes);
+    if (pool_new(threads, &pool, NULL) == LTD_OK && run_exec(pool, run_attention, r))
+        same = memcmp(before, r->out.data, bytes) == 0;
+    pool_free(pool);
+    free(before);
+    return same;
+}
+
+TEST(attention_gives_the_same_bytes_on_any_number_of_threads_and_in_any_batch)
+{
+    static const struct attention_case cases[] = {{"self", 3, 600, 600, 3, 20, false},
+                                                  {"causal", 3, 77, 77, 2, 20, true},
+                                                  {"text", 3, 1111, 77, 1, 9, false}};
+    static const int threads[] = {1, 2, 3, 4, 7};
+
+    for (size_t i = 0; i < COUNT(cases) * COUNT(isa_names); i++) {
+        const struct attention_case *c = &cases[i % COUNT(cases)];
+        struct attention_run r = make_run(c, 3), alone = r;
+
+        r.kernel = alone.kernel = attention_kernel_find(isa_names[i / COUNT(cases)]);
+        if (r.kernel)
+            gives_the_same(&r, 1);
+        for (size_t k = 0; r.kernel && k < COUNT(threads); k++)
+            if (!gives_the_same(&r, threads[k]))
+                check_failed(__FILE__, __LINE__, "%s on %d threads", c->why, threads[k]);
+        for (size_t n = 0; r.kernel && n < c->n; n++) {
+            alone.q = tensor_item(r.q, n);
+            alone.k = tensor_item(r.k, n);
+            alone.v = tensor_item(r.v, n);
+            alone.out = tensor_item(r.out, n);
+            if (!gives_the_same(&alone, 2))
+                check_failed(__FILE__, __LINE__, "%s, item %zu alone", c->why, n);
+        }
+        free_run(&r);
+    }
+}
+
+TEST(attention_passes_on_what_is_not_a_number)
+{
+    static const struct attention_case c = {"", 1, 100, 150, 1, 8, false};
+
+    for (size_t i = 0; i < COUNT(isa_names); i++)
+        for (int where = 0; where < 3; where++) {
+            struct attention_run r = make_run(&c, 1);
+            struct pool *pool;
+
+            r.kernel = attention_kernel_find(isa_names[i]);
+            (where == 0 ? r.q : where == 1 ? r.k : r.v).data[99 * 8 + 3] = NAN;
+            REQUIRE(pool_new(1, &pool, NULL) == LTD_OK);
+            if (r.kernel && run_exec(pool, run_attention, &r))
+                CHECK(isnan(r.out.data[99 * 8 + 3]));
+            pool_free(pool);
+            free_run(&r);
+        }
+}
+
+TEST(attention_stops_inside_a_tile_when_canceled)
+{
+    float q[8] = {0}, out[8] = {5};
+    const atomic_bool canceled = true;
+    struct attention_tile t = {.q = q, .k = q, .v = q, .out = out, .stride = 8, .rows = 1, .keys = 1, .d = 8};
+
+    t.block = 1;
+    t.cancel = &canceled;
+    for (size_t i = 0; i < COUNT(isa_names); i++) {
+        const struct attention_kernel *kernel = attention_kernel_find(isa_names[i]);
+        void *scratch = kernel ? aligned_alloc(64, (kernel->scratch_bytes(1, 8, 1) + 63) / 64 * 64) : NULL;
+
+        if (scratch)
+            kernel->run(&t, scratch);
+        CHECK(out[0] == 5);
+        free(scratch);
+    }
 }

@@ -14,7 +14,7 @@
 /* Two or three more inside the exponential and its fit. */
 #define ACTIVATION_BOUND 3e-7
 
-enum operation { ACTIVATE, GEGLU, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY };
+enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY };
 
 struct run {
     enum operation operation;
@@ -29,9 +29,6 @@ static void run_operation(void *arg, struct exec *e)
     switch (r->operation) {
     case ACTIVATE:
         activate(e, r->y, r->a, r->f);
-        break;
-    case GEGLU:
-        geglu(e, r->y, r->a);
         break;
     case SCALE:
         scale_by(e, r->y, r->a, 0.3);
@@ -102,25 +99,6 @@ static void check_activations(struct pool *pool, size_t n, size_t h, size_t w, s
 TEST(activate_applies_the_named_function)
 {
     each_shape(check_activations);
-}
-
-static void check_geglu(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
-{
-    struct tensor x = random_tensor(1, n, h, w, 2 * c), want = zero_tensor(n, h, w, c);
-    struct run r = {.operation = GEGLU, .y = zero_tensor(n, h, w, c), .a = x};
-
-    for (size_t i = 0; i < tensor_count(want); i++) {
-        const float *row = x.data + i / c * 2 * c;
-
-        want.data[i] = (float)((double)row[i % c] * gelu_by_definition((double)row[c + i % c]));
-    }
-    expect(pool, &r, want, ACTIVATION_BOUND, "geglu");
-    free(x.data);
-}
-
-TEST(geglu_gates_the_first_half_by_the_second)
-{
-    each_shape(check_geglu);
 }
 
 static void check_scale_and_copy(struct pool *pool, size_t n, size_t h, size_t w, size_t c)

@@ -60,9 +60,8 @@ TEST(a_running_job_counts_down)
     for (size_t i = 0; i < count; i++) {
         const double left = (double)(end_ms - events[i].at_ms) / 1000;
 
-        if (events[i].type != JOB_EVENT_PROGRESS || events[i].progress.step < 5)
-            continue;
-        if (!(events[i].eta_s > left / 3 - 0.1 && events[i].eta_s < left * 3 + 0.1))
+        if (events[i].type == JOB_EVENT_PROGRESS && events[i].progress.step >= 5 &&
+            !(events[i].eta_s > left / 3 - 0.1 && events[i].eta_s < left * 3 + 0.1))
             check_failed(__FILE__, __LINE__, "step %d: %.3f s were left, told were %.3f s",
                          events[i].progress.step, left, events[i].eta_s);
         job_event_fini(&events[i]);

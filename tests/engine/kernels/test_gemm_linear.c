@@ -1,0 +1,75 @@
+/* test_gemm_linear.c - products whose second half gates the first. */
+#include "kernels/gemm.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+#include "definitions.h"
+#include "random_values.h"
+#include "run_exec.h"
+
+/* Twice what one product may be off (test_gemm.c): both halves are products. */
+#define BOUND 2e-6
+
+struct geglu_run {
+    float *y;
+    const float *x, *bias;
+    size_t m;
+    struct matrix w;
+};
+
+static void run_geglu(void *arg, struct exec *e)
+{
+    const struct geglu_run *r = arg;
+
+    gemm_geglu(e, r->y, r->x, r->m, &r->w, r->bias);
+}
+
+static double geglu_error(size_t m, size_t n, size_t k, enum dtype dtype, struct pool *pool)
+{
+    float *x = random_values(1, m * k), *bias = random_values(2, 2 * n);
+    float *values = allocate(2 * n * k, sizeof *values), *both = allocate(m * 2 * n, sizeof *both);
+    void *weights = random_weights(4, dtype, 2 * n * k, values);
+    float *y = allocate(m * n, sizeof *y), *want = allocate(m * n, sizeof *want);
+    struct geglu_run r = {y, x, bias, m, {weights, dtype, 2 * n, k}};
+    double error = 1;
+
+    memset(y, 0xff, m * n * sizeof *y);
+    linear_by_definition(both, x, values, bias, NULL, m, 2 * n, k);
+    for (size_t i = 0; i < m * n; i++) {
+        const float *row = both + i / n * 2 * n;
+
+        want[i] = (float)((double)row[i % n] * gelu_by_definition((double)row[n + i % n]));
+    }
+    if (run_exec(pool, run_geglu, &r))
+        error = check_relative_error(y, want, m * n);
+    free(x);
+    free(bias);
+    free(values);
+    free(both);
+    free(weights);
+    free(y);
+    free(want);
+    return error;
+}
+
+TEST(geglu_gates_the_first_half_by_the_second)
+{
+    static const struct {
+        size_t m, n, k;
+    } sizes[] = {{1, 1, 1},     {1, 7, 5},     {7, 5, 3},    {64, 64, 64},   {77, 96, 48},
+                 {513, 321, 7}, {1100, 20, 9}, {9, 700, 40}, {1025, 640, 16}};
+    struct pool *pool;
+
+    gemm_init();
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+            const double error = geglu_error(sizes[i].m, sizes[i].n, sizes[i].k, (enum dtype)dtype, pool);
+
+            if (!(error <= BOUND))
+                check_failed(__FILE__, __LINE__, "%zu x %zu x %zu, %s: %.2e", sizes[i].m, sizes[i].n,
+                             sizes[i].k, dtype_name((enum dtype)dtype), error);
+        }
+    pool_free(pool);
+}
