@@ -136,19 +136,20 @@ TEST(attention_agrees_with_its_definition)
     pool_free(pool);
 }
 
+/* Of the largest some heads or queries: sanitizers are slow. */
 TEST(attention_agrees_at_the_sizes_of_512x512_pictures)
 {
     static const struct attention_case cases[] = {
-        {"SD 1.5, 64x64", 1, 4096, 4096, 8, 40, false},
+        {"SD 1.5, 64x64", 1, 4096, 4096, 2, 40, false},
         {"SD 1.5, 32x32", 1, 1024, 1024, 8, 80, false},
         {"SD 1.5, 16x16", 1, 256, 256, 8, 160, false},
         {"SD 1.5, 8x8", 1, 64, 64, 8, 160, false},
         {"SD 1.5, text, 64x64", 1, 4096, 77, 8, 40, false},
         {"SD 1.5, text, 32x32", 1, 1024, 77, 8, 80, false},
         {"SD 1.5, text, 16x16", 1, 256, 77, 8, 160, false},
-        {"SD 2.1, 64x64", 1, 4096, 4096, 5, 64, false},
+        {"SD 2.1, 64x64", 1, 4096, 4096, 2, 64, false},
         {"SD 2.1, 32x32", 1, 1024, 1024, 10, 64, false},
-        {"VAE", 1, 4096, 4096, 1, 512, false},
+        {"VAE", 1, 1024, 4096, 1, 512, false},
     };
     struct pool *pool;
 
