@@ -5,8 +5,10 @@
 #include "kernels/attention_isa.h"
 #include "kernels/vector_ops.h"
 
-/* Queries of a tile: each key and value that is fetched serves all of them. */
-#define QUERY_ROWS 256
+/* Queries of a tile, each of which every key and value that is fetched serves; less where heads are large, so
+ * that queries and results stay in the L2 cache. */
+#define QUERY_ROWS   1024
+#define QUERY_VALUES 65536
 /* Keys at a time. */
 #define KEY_ROWS 96
 /* As many tiles at least, where there are panels enough: some threads share them evenly. */
@@ -50,7 +52,8 @@ static size_t divide_up(size_t n, size_t by)
 static void plan_tiles(struct attention_job *j)
 {
     const size_t panels = divide_up(j->tokens, j->kernel->panel);
-    size_t per_tile = QUERY_ROWS / j->kernel->panel;
+    const size_t fitting = QUERY_VALUES / j->d, rows = fitting < QUERY_ROWS ? fitting : QUERY_ROWS;
+    size_t per_tile = rows > j->kernel->panel ? rows / j->kernel->panel : 1;
 
     while (per_tile > 1 && divide_up(panels, per_tile) * j->heads * j->q.n < TILES)
         per_tile /= 2;

@@ -200,12 +200,11 @@ static void copy_block(const struct attention_tile *t, const struct parts *p, si
     }
 }
 
-/* scores [keys][VECTORS] = k q; their maximum with max into max */
-static void score(const struct attention_tile *t, const struct parts *p, const vec *q, size_t keys, vec *max)
+/* scores [keys][VECTORS] = k q */
+static void score(const struct attention_tile *t, const struct parts *p, const vec *q, size_t keys)
 {
     for (size_t at = 0; at < t->d; at += DEPTH) {
         const size_t depth = t->d - at < DEPTH ? t->d - at : DEPTH;
-        const bool last = at + depth == t->d;
 
         for (size_t j = 0; j < keys; j += ROWS) {
             vec c[ROWS][VECTORS];
@@ -218,8 +217,6 @@ static void score(const struct attention_tile *t, const struct parts *p, const v
                     if (at > 0)
                         c[r][v] += *s;
                     *s = c[r][v];
-                    if (last)
-                        max[v] = larger(max[v], c[r][v]);
                 }
         }
     }
@@ -284,12 +281,10 @@ static void attend_panel(const struct attention_tile *t, const struct parts *p, 
     vec new_max[VECTORS], new_sum[VECTORS], fade[VECTORS];
 
     memcpy(new_max, max, sizeof new_max);
-    score(t, p, p->q + panel * t->d * VECTORS, keys, new_max);
-    if (mask->used) {
+    score(t, p, p->q + panel * t->d * VECTORS, keys);
+    if (mask->used)
         hide(p->scores, keys, mask, -INFINITY);
-        memcpy(new_max, max, sizeof new_max);
-        find_max(p->scores, keys, new_max);
-    }
+    find_max(p->scores, keys, new_max);
     weigh(p->scores, keys, new_max, new_sum);
     if (mask->used)
         hide(p->scores, keys, mask, 0);

@@ -43,8 +43,7 @@ static void moments_tile(void *arg, size_t tile, void *scratch)
     (void)scratch;
     tile_span(j, tile, &item, &row, &rows);
     memset(sum, 0, 2 * c * sizeof *sum);
-    for (size_t i = row; i < row + rows; i++)
-        v->add_moments(sum, sum + c, j->x.data + i * c, c);
+    v->add_moments(sum, sum + c, j->x.data + row * c, rows, c);
 }
 
 /* From the tiles' moments to one scale and shift a channel, added up in a fixed order. */
@@ -116,25 +115,13 @@ struct layer_norm_job {
 static void layer_norm_tile(void *arg, size_t tile, void *scratch)
 {
     const struct layer_norm_job *j = arg;
-    const struct vector_ops *v = vector_ops();
+    const struct layer_norm *norm = j->norm;
     const size_t c = j->x.c, all = tensor_rows(j->x), row = tile * j->tile_rows;
     const size_t end = all - row < j->tile_rows ? all : row + j->tile_rows;
 
     (void)scratch;
-    for (size_t i = row; i < end; i++) {
-        const float *x = j->x.data + i * c;
-        float *y = j->y.data + i * c;
-        double sum, square, mean, variance;
-        float inverse, offset;
-
-        v->row_moments(x, c, &sum, &square);
-        mean = sum / (double)c;
-        variance = square / (double)c - mean * mean;
-        inverse = (float)(1.0 / sqrt((variance > 0 ? variance : 0) + j->norm->eps));
-        offset = (float)mean;
-        for (size_t k = 0; k < c; k++)
-            y[k] = (x[k] - offset) * inverse * j->norm->gamma[k] + j->norm->beta[k];
-    }
+    for (size_t i = row; i < end; i++)
+        vector_ops()->normalize(j->y.data + i * c, j->x.data + i * c, norm->gamma, norm->beta, norm->eps, c);
 }
 
 void layer_norm(struct exec *e, struct tensor y, struct tensor x, const struct layer_norm *norm)

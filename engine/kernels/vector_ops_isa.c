@@ -8,13 +8,14 @@
 #include "kernels/vector_ops.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__F16C__)
 #include <immintrin.h>
 #endif
 
-#define LANES 16
+#define LANES 32
 
 static inline float bits_to_float(uint32_t bits)
 {
@@ -164,68 +165,58 @@ static void affine_silu(float *out, const float *x, const float *scale, const fl
     }
 }
 
-static void add_moments(double *sum, double *square, const float *x, size_t n)
+static void add_moments(double *sum, double *square, const float *x, size_t rows, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        const double v = (double)x[i];
+    /* Four rows for one look at the sums. */
+    for (; rows >= 4; rows -= 4, x += 4 * n)
+        for (size_t i = 0; i < n; i++) {
+            const double a = (double)x[i], b = (double)x[n + i];
+            const double c = (double)x[2 * n + i], d = (double)x[3 * n + i];
 
-        sum[i] += v;
-        square[i] += v * v;
-    }
+            sum[i] += (a + b) + (c + d);
+            square[i] += (a * a + b * b) + (c * c + d * d);
+        }
+    for (; rows > 0; rows--, x += n)
+        for (size_t i = 0; i < n; i++) {
+            const double a = (double)x[i];
+
+            sum[i] += a;
+            square[i] += a * a;
+        }
 }
 
-static void row_moments(const float *x, size_t n, double *sum, double *square)
+/* The sum of x - offset, or of its squares, over n values. */
+static inline double lane_sum(const float *x, float offset, bool squares, size_t n)
 {
-    double s[LANES] = {0}, q[LANES] = {0};
-    size_t i = 0;
-
-    for (; i + LANES <= n; i += LANES)
-        add_moments(s, q, x + i, LANES);
-    add_moments(s, q, x + i, n - i);
-    *sum = *square = 0;
-    for (size_t j = 0; j < LANES; j++) {
-        *sum += s[j];
-        *square += q[j];
-    }
-}
-
-static float row_max(const float *x, size_t n)
-{
-    float max[LANES], result;
-    size_t i = 0;
-
-    for (size_t j = 0; j < LANES; j++)
-        max[j] = -INFINITY;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            max[j] = x[i + j] > max[j] ? x[i + j] : max[j];
-    for (; i < n; i++)
-        max[0] = x[i] > max[0] ? x[i] : max[0];
-    result = max[0];
-    for (size_t j = 1; j < LANES; j++)
-        result = max[j] > result ? max[j] : result;
-    return result;
-}
-
-static void softmax(float *x, float scale, size_t n)
-{
-    const float max = row_max(x, n);
-    float sum[LANES] = {0}, total = 0;
+    float sum[LANES] = {0};
+    double total = 0;
     size_t i = 0;
 
     for (; i + LANES <= n; i += LANES)
         for (size_t j = 0; j < LANES; j++) {
-            x[i + j] = exp_f32((x[i + j] - max) * scale);
-            sum[j] += x[i + j];
+            const float d = x[i + j] - offset;
+
+            sum[j] += squares ? d * d : d;
         }
-    for (; i < n; i++) {
-        x[i] = exp_f32((x[i] - max) * scale);
-        sum[0] += x[i];
+    for (size_t j = 0; i + j < n; j++) {
+        const float d = x[i + j] - offset;
+
+        sum[j] += squares ? d * d : d;
     }
     for (size_t j = 0; j < LANES; j++)
-        total += sum[j];
-    for (i = 0; i < n; i++)
-        x[i] *= 1.0f / total;
+        total += (double)sum[j];
+    return total;
+}
+
+static void normalize(float *out, const float *x, const float *gamma, const float *beta, double eps, size_t n)
+{
+    const double count = (double)n;
+    /* The first value is as good a guess of the mean as any, and takes a common offset out of the sums. */
+    const float mean = (float)((double)x[0] + lane_sum(x, x[0], false, n) / count);
+    const float inverse = (float)(1.0 / sqrt(lane_sum(x, mean, true, n) / count + eps));
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = (x[i] - mean) * inverse * gamma[i] + beta[i];
 }
 
 #define JOIN_(a, b) a##b
