@@ -86,7 +86,11 @@ enum ltd_status ltd_probe_speed(int threads, double length, double *flop_per_sec
     make(&p, &dry);
     round_forward(&p, &dry);
     lane_bytes = dry.lane_bytes * (size_t)pool_threads(e.pool);
+    /* Once more, with the lanes where they will lie: below what the kernels take for a while. */
+    arena_init_dry(&dry_arena);
+    make(&p, &dry);
     arena_alloc(&dry_arena, lane_bytes, 1);
+    round_forward(&p, &dry);
     st = arena_reserve(&arena, dry_arena.peak, err);
     if (st == LTD_OK) {
         make(&p, &e);
