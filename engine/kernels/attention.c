@@ -51,5 +51,6 @@ void attention(struct exec *e, struct tensor out, struct tensor q, struct tensor
     j.blocks = (tokens + QUERY_ROWS - 1) / QUERY_ROWS;
     exec_count_product(e, tensor_rows(q), keys, q.c);
     exec_count_product(e, tensor_rows(q), v.c, keys);
-    exec_tiles(e, q.n * heads * j.blocks, QUERY_ROWS * keys * sizeof(float), attention_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_ATTENTION, q.n * heads * j.blocks, QUERY_ROWS * keys * sizeof(float),
+               attention_tile, &j);
 }

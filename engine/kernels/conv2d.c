@@ -119,5 +119,6 @@ void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2
     if (conv->weight.dtype != DTYPE_F32)
         scratch += j.plan.n_tile * j.taps * conv->c_in;
     exec_count_product(e, tensor_rows(y), y.c, taps_all * conv->c_in);
-    exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch * sizeof(float), conv_tile, &j);
+    exec_tiles(e, taps_all == 1 ? LTD_OPERATOR_LINEAR : LTD_OPERATOR_CONV, j.plan.m_tiles * j.plan.n_tiles,
+               scratch * sizeof(float), conv_tile, &j);
 }

@@ -115,5 +115,5 @@ void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struc
     const size_t scratch = w->dtype == DTYPE_F32 ? 0 : j.plan.n_tile * w->cols * sizeof(float);
 
     exec_count_product(e, m, w->rows, w->cols);
-    exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch, linear_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_LINEAR, j.plan.m_tiles * j.plan.n_tiles, scratch, linear_tile, &j);
 }

@@ -52,7 +52,10 @@ static enum ltd_status run(const struct ltd_session *s, struct generation *g, co
                            struct ltd_error *err)
 {
     struct arena arena = {0};
-    struct exec e = {.arena = &arena, .pool = s->pool, .cancel = g->watch ? g->watch->cancel : NULL};
+    struct exec e = {.arena = &arena,
+                     .pool = s->pool,
+                     .cancel = g->watch ? g->watch->cancel : NULL,
+                     .timings = g->watch ? g->watch->timings : NULL};
     enum ltd_status st = arena_reserve(&arena, plan->bytes, err);
 
     if (st != LTD_OK)
