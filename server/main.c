@@ -51,7 +51,7 @@ static int serve(int argc, const char *const *argv)
 
 static int unknown_command(const char *typed)
 {
-    static const char *const commands[] = {"serve", "generate", "inspect"};
+    static const char *const commands[] = {"serve", "generate", "inspect", "bench"};
 
     fprintf(stderr, "%s: no such command", typed);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -73,6 +73,8 @@ static int run(int argc, const char *const *argv)
         return cmd_generate(argc - 2, argv + 2);
     if (strcmp(command, "inspect") == 0)
         return cmd_inspect(argc - 2, argv + 2);
+    if (strcmp(command, "bench") == 0)
+        return cmd_bench(argc - 2, argv + 2);
     return unknown_command(command);
 }
 

@@ -106,7 +106,8 @@ void attention_by(const struct attention_kernel *kernel, struct exec *e, struct 
     plan_tiles(&j);
     exec_count_product(e, tensor_rows(q), j.keys, q.c);
     exec_count_product(e, tensor_rows(q), v.c, j.keys);
-    exec_tiles(e, q.n * heads * j.blocks, kernel->scratch_bytes(j.rows, j.d, j.block), attention_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_ATTENTION, q.n * heads * j.blocks, kernel->scratch_bytes(j.rows, j.d, j.block),
+               attention_tile, &j);
 }
 
 void attention(struct exec *e, struct tensor out, struct tensor q, struct tensor k, struct tensor v,

@@ -91,7 +91,8 @@ static void conv_direct(struct exec *e, struct tensor y, struct tensor x, const 
     while (j.blocks * parts < 8 && m / j.blocks > 64)
         j.blocks++;
     j.block = (m + j.blocks - 1) / j.blocks;
-    exec_tiles(e, j.blocks * parts, scratch_values(&j) * sizeof(float), conv_tile, &j);
+    exec_tiles(e, conv->kernel == 1 ? LTD_OPERATOR_LINEAR : LTD_OPERATOR_CONV, j.blocks * parts,
+               scratch_values(&j) * sizeof(float), conv_tile, &j);
 }
 
 void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv, struct tensor addend)

@@ -190,8 +190,9 @@ void conv_winograd(struct exec *e, struct tensor y, struct tensor x, const struc
         j.tiles = all - j.first < kept ? all - j.first : kept;
         j.blocks = (j.tiles + BLOCK_TILES - 1) / BLOCK_TILES;
         j.block = (j.tiles + j.blocks - 1) / j.blocks;
-        exec_tiles(e, (j.tiles + INPUT_TILES - 1) / INPUT_TILES, 0, input_tile, &j);
-        exec_tiles(e, j.blocks * parts, scratch_values(&j) * sizeof(float), output_tile, &j);
+        exec_tiles(e, LTD_OPERATOR_CONV, (j.tiles + INPUT_TILES - 1) / INPUT_TILES, 0, input_tile, &j);
+        exec_tiles(e, LTD_OPERATOR_CONV, j.blocks * parts, scratch_values(&j) * sizeof(float), output_tile,
+                   &j);
     }
     exec_rewind(e, mark);
 }

@@ -30,7 +30,7 @@ static void rows_tile(void *arg, size_t tile, void *scratch)
 static void run_rows(struct exec *e, struct rows_job j)
 {
     j.tile_rows = TILE_VALUES / j.y.c + 1;
-    exec_tiles(e, (tensor_rows(j.y) + j.tile_rows - 1) / j.tile_rows, 0, rows_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_OTHER, (tensor_rows(j.y) + j.tile_rows - 1) / j.tile_rows, 0, rows_tile, &j);
 }
 
 static void activate_rows(const struct rows_job *j, size_t row, size_t rows)

@@ -187,9 +187,9 @@ static void run(struct linear_job *j, struct exec *e)
     for (j->first = 0; j->first < j->n; j->first = j->end) {
         j->end = lesser(j->n, j->first + step);
         if (j->blocks > 1)
-            exec_tiles(e, divided(j->end - j->first, 1, TILE_COLUMNS) / TILE_COLUMNS,
+            exec_tiles(e, LTD_OPERATOR_LINEAR, divided(j->end - j->first, 1, TILE_COLUMNS) / TILE_COLUMNS,
                        WEIGHT_ROWS * j->depth * sizeof(float), keep_tile, j);
-        exec_tiles(e, j->blocks * divided(j->end - j->first, 1, j->columns) / j->columns,
+        exec_tiles(e, LTD_OPERATOR_LINEAR, j->blocks * divided(j->end - j->first, 1, j->columns) / j->columns,
                    scratch_values(j) * sizeof(float), linear_tile, j);
     }
     exec_rewind(e, mark);

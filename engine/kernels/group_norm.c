@@ -100,9 +100,9 @@ void group_norm(struct exec *e, struct tensor y, struct tensor x, const struct g
     j.partial = arena_alloc(e->arena, x.n * j.tiles_per_item * 2 * x.c, sizeof *j.partial);
     j.scale = arena_alloc(e->arena, x.n * x.c, sizeof *j.scale);
     j.shift = arena_alloc(e->arena, x.n * x.c, sizeof *j.shift);
-    exec_tiles(e, x.n * j.tiles_per_item, 0, moments_tile, &j);
-    exec_tiles(e, x.n, 0, combine_item, &j);
-    exec_tiles(e, x.n * j.tiles_per_item, 0, apply_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_NORM, x.n * j.tiles_per_item, 0, moments_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_NORM, x.n, 0, combine_item, &j);
+    exec_tiles(e, LTD_OPERATOR_NORM, x.n * j.tiles_per_item, 0, apply_tile, &j);
     exec_rewind(e, mark);
 }
 
@@ -128,5 +128,6 @@ void layer_norm(struct exec *e, struct tensor y, struct tensor x, const struct l
 {
     struct layer_norm_job j = {.y = y, .x = x, .norm = norm, .tile_rows = rows_of_tile(tensor_rows(x), x.c)};
 
-    exec_tiles(e, (tensor_rows(x) + j.tile_rows - 1) / j.tile_rows, 0, layer_norm_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_NORM, (tensor_rows(x) + j.tile_rows - 1) / j.tile_rows, 0, layer_norm_tile,
+               &j);
 }

@@ -47,7 +47,7 @@ void time_embedding_forward(const struct time_embedding *t, struct exec *e, stru
     struct tensor h = exec_like(e, y);
     struct sinusoid_job j = {&t->config, s, (float)timestep};
 
-    exec_tiles(e, y.n, 0, sinusoid_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_OTHER, y.n, 0, sinusoid_tile, &j);
     linear_forward(&t->linear_1, e, h, s);
     activate(e, h, h, ACTIVATION_SILU);
     linear_forward(&t->linear_2, e, y, h);

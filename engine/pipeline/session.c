@@ -55,7 +55,8 @@ static enum ltd_status run(const struct ltd_session *s, struct generation *g, co
     struct exec e = {.arena = &arena,
                      .pool = s->pool,
                      .cancel = g->watch ? g->watch->cancel : NULL,
-                     .strict = g->params->numerics == LTD_NUMERICS_STRICT};
+                     .strict = g->params->numerics == LTD_NUMERICS_STRICT,
+                     .timings = g->watch ? g->watch->timings : NULL};
     enum ltd_status st = arena_reserve(&arena, plan->bytes, err);
 
     if (st != LTD_OK)

@@ -169,7 +169,7 @@ static void embed(const struct clip_text *t, struct exec *e, struct tensor y, co
 {
     struct embed_job j = {t, ids, y};
 
-    exec_tiles(e, tensor_rows(y), y.c * sizeof(float), embed_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_OTHER, tensor_rows(y), y.c * sizeof(float), embed_tile, &j);
 }
 
 /* h += out(attention(q(n), k(n), v(n))) */
@@ -207,6 +207,7 @@ static void layer_forward(const struct clip_text *t, const struct clip_layer *l,
 void clip_text_forward(const struct clip_text *t, struct exec *e, struct tensor y, const int32_t *ids,
                        size_t skip)
 {
+    exec_stage(e, "text", -1);
     embed(t, e, y, ids);
     for (size_t i = 0; i < t->config.layers - skip; i++)
         layer_forward(t, &t->layers[i], e, y);

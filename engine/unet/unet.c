@@ -328,7 +328,7 @@ static struct tensor center(struct exec *e, struct tensor x)
     struct tensor y = exec_like(e, x);
     struct center_job j = {y, x};
 
-    exec_tiles(e, tensor_rows(x), 0, center_tile, &j);
+    exec_tiles(e, LTD_OPERATOR_OTHER, tensor_rows(x), 0, center_tile, &j);
     return y;
 }
 
@@ -340,16 +340,23 @@ void unet_forward(const struct unet *u, struct exec *e, struct tensor y, struct 
     struct tensor time = exec_tensor(e, x.n, 1, 1, u->config.time_channels);
     struct tensor h;
 
+    exec_stage(e, "in", -1);
     time_embedding_forward(&u->time, e, time, timestep);
     if (u->config.center_input)
         x = center(e, x);
     h = push(&skips, exec_tensor(e, x.n, x.h, x.w, u->config.level[0].channels));
     conv_forward(&u->conv_in, e, h, x);
-    for (size_t i = 0; i < u->config.levels; i++)
+    for (size_t i = 0; i < u->config.levels; i++) {
+        exec_stage(e, "down", (int)i);
         h = down_forward(&u->down[i], e, &skips, h, time, context);
+    }
+    exec_stage(e, "mid", -1);
     h = mid_forward(u, e, h, time, context);
-    for (size_t i = 0; i < u->config.levels; i++)
+    for (size_t i = 0; i < u->config.levels; i++) {
+        exec_stage(e, "up", (int)i);
         h = up_forward(&u->up[i], e, &skips, h, time, context);
+    }
+    exec_stage(e, "out", -1);
     group_norm(e, h, h, &u->norm_out, true);
     conv_forward(&u->conv_out, e, y, h);
     exec_rewind(e, mark);

@@ -76,6 +76,7 @@ static struct tensor prepare_latent(const struct vae *v, struct exec *e, struct 
 {
     struct tensor z;
 
+    exec_stage(e, "in", -1);
     if (!v->config.post_quant_conv)
         return latent;
     z = exec_like(e, latent);

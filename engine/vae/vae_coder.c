@@ -122,6 +122,7 @@ static struct tensor levels_forward(const struct vae_coder *c, struct exec *e, s
         const struct vae_level *l = &c->level[i];
         struct tensor y;
 
+        exec_stage(e, "level", (int)i);
         for (size_t j = 0; j < l->count; j++) {
             y = take_turn(turns, x.n, x.h, x.w, l->resblocks[j].config.c_out);
             resblock_forward(&l->resblocks[j], e, y, x, (struct tensor){0});
@@ -141,6 +142,7 @@ static struct tensor first_conv(const struct vae_coder *c, struct exec *e, struc
 {
     struct tensor y = take_turn(turns, x.n, x.h, x.w, c->conv_in.c_out);
 
+    exec_stage(e, "in", -1);
     conv_forward(&c->conv_in, e, y, x);
     return y;
 }
@@ -150,12 +152,14 @@ static struct tensor mid_forward(const struct vae_coder *c, struct exec *e, stru
 {
     struct tensor y = take_turn(turns, x.n, x.h, x.w, x.c);
 
+    exec_stage(e, "mid", -1);
     vae_mid_forward(&c->mid, e, y, x);
     return y;
 }
 
 static void last_conv(const struct vae_coder *c, struct exec *e, struct tensor y, struct tensor x)
 {
+    exec_stage(e, "out", -1);
     group_norm(e, x, x, &c->norm_out, true);
     conv_forward(&c->conv_out, e, y, x);
 }

@@ -35,4 +35,9 @@ LTD_MUST_USE enum ltd_status ltd_params_cost(const struct ltd_model *model,
 LTD_MUST_USE enum ltd_status ltd_probe_speed(int threads, double seconds, double *flop_per_second,
                                              struct ltd_error *err);
 
+/* The machine's rate: how many FLOP a second that many threads do in large f32 matrix products, each its own
+ * on OpenBLAS, measured for about `seconds`.  Errors: those of ltd_session_new. */
+LTD_MUST_USE enum ltd_status ltd_sgemm_speed(int threads, double seconds, double *flop_per_second,
+                                             struct ltd_error *err);
+
 #endif

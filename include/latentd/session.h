@@ -15,6 +15,7 @@
 #include <latentd/image.h>
 #include <latentd/model.h>
 #include <latentd/params.h>
+#include <latentd/timings.h>
 
 struct ltd_session;
 
@@ -37,6 +38,8 @@ struct ltd_watch {
     const atomic_bool *cancel; /* NULL: cannot be cancelled; once true, generate returns LTD_ECANCELED soon */
     ltd_preview_fn *preview;   /* NULL: no previews */
     const atomic_bool *wants_preview; /* previews are made while this is true; NULL: never */
+    struct ltd_timings *timings; /* NULL: not wanted, and costs nothing; else every loop's time is added.  The
+                                    progress function may read and empty it */
 };
 
 /* Measured while making one image. */

@@ -1,9 +1,9 @@
 #include "commands/commands.h"
 
+#include "commands/command_model.h"
 #include "commands/generate_request.h"
 #include "util/clock.h"
 #include "util/exit_code.h"
-#include "util/model_path.h"
 
 #include <latentd/session.h>
 
@@ -132,24 +132,9 @@ static int draw_all(const struct generate_flags *flags, const struct ltd_model *
     return code;
 }
 
-/* Opens the model that is meant; on failure says why. */
-static struct ltd_model *open_model(const char *given)
-{
-    const char *path = given[0] ? given : model_path_default();
-    struct ltd_model *model = NULL;
-    struct ltd_error err;
-
-    if (!path)
-        fprintf(stderr, "no model: neither %s nor %s nor %s holds one; name one with --model\n",
-                model_path_candidate(0), model_path_candidate(1), model_path_candidate(2));
-    else if (ltd_model_open(path, &model, &err) != LTD_OK)
-        fprintf(stderr, "%s\n", err.message);
-    return model;
-}
-
 static int generate(struct option_set *set, const struct generate_flags *flags)
 {
-    struct ltd_model *model = open_model(flags->model);
+    struct ltd_model *model = command_model_open(flags->model);
     struct ltd_image *init_image = NULL;
     struct ltd_gen_params params;
     int code = EXIT_CODE_USAGE;

@@ -16,6 +16,9 @@ int cmd_generate(int argc, const char *const *argv);
  * it could not be loaded. */
 int cmd_inspect(int argc, const char *const *argv);
 
+/* `latentd bench`: argv holds the flags of bench.def.  Times a model on this machine, part by part. */
+int cmd_bench(int argc, const char *const *argv);
+
 /* `latentd --healthcheck`: EXIT_CODE_DONE when the daemon at options->listen answers GET /healthz with 200
  * each of connecting, sending and answering within five seconds. */
 int cmd_healthcheck(const struct options *options);

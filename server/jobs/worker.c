@@ -104,7 +104,11 @@ void worker_run(struct ltd_session *session, const struct ltd_model *model, cons
                 const struct worker_sink *sink, struct job_result *result)
 {
     struct run run = {.count = request->params.count, .sink = sink};
-    const struct ltd_watch watch = {on_progress, &run, sink->cancel, on_preview, sink->wants_preview};
+    const struct ltd_watch watch = {.progress = on_progress,
+                                    .arg = &run,
+                                    .cancel = sink->cancel,
+                                    .preview = on_preview,
+                                    .wants_preview = sink->wants_preview};
     enum ltd_status st = LTD_OK;
 
     *result = (struct job_result){.state = JOB_SUCCEEDED};

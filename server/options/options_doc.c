@@ -49,6 +49,7 @@ void options_print_help(FILE *out)
         "  latentd generate --prompt P --output x.png [flags]\n"
         "                                   a picture, without a daemon (latentd generate --help)\n"
         "  latentd inspect PATH [--json]    what a model is made of\n"
+        "  latentd bench [flags]            how fast a model is here, part by part (latentd bench --help)\n"
         "\n"
         "A flag --queue-limit is also the variable LATENTD_QUEUE_LIMIT of the environment, where the values\n"
         "of a repeated flag are separated by commas, and the key queue_limit of the file that --config names.\n"

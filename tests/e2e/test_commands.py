@@ -191,19 +191,57 @@ def test_inspect_tells_a_broken_model_and_exits_with_3():
         return wrong
 
 
+def test_bench_tells_every_part_as_text_and_as_json():
+    text = Ran('bench', '--model', MODEL, '--rounds=1')
+    data = Ran('bench', '--json', '--model', MODEL, '--size', '48x32', '--rounds=2', '--threads=1')
+    wrong = text.expect(0) + data.expect(0)
+    for part in ('sgemm', 'peak memory', 'encode', 'step', 'decode', 'conv 3x3', 'down 0', '% of sgemm'):
+        if part not in text.out.decode():
+            wrong.append(f'the text does not hold {part!r}')
+    told = json.loads(data.out)
+    if (told['width'], told['height'], told['threads'], told['rounds']) != (48, 32, 1, 2):
+        wrong.append(f'the report is of something else: {str(told)[:300]}')
+    for part in ('text', 'encode', 'step', 'decode'):
+        times = told['parts'][part]
+        if not 0 < told[part + '_s'] == times['seconds'] == min(times['turns_s']):
+            wrong.append(f'{part} took {told[part + "_s"]} s, of {times["turns_s"]}')
+        inside = sum(kind['seconds'] for kind in times['operators'])
+        if not 0.5 < inside / times['seconds'] <= 1 or abs(inside + times['between_loops_s'] - times['seconds']) > 1e-6:
+            wrong.append(f'{part}: the operators take {inside} s of {times["seconds"]}')
+        if abs(sum(stage['seconds'] for stage in times['stages']) - inside) > 1e-6:
+            wrong.append(f'{part}: the stages do not sum up')
+    if not (told['start_s'] > 0 and told['sgemm_gflops'] > 0 and told['peak_rss_bytes'] > 1e6):
+        wrong.append(f'the report is {str(told)[:300]}')
+    return wrong
+
+
+def test_bench_times_only_what_is_asked_for():
+    wrong = []
+    for part in ('encode', 'step', 'decode'):
+        ran = Ran('bench', '--json', '--model', MODEL, '--only', part, '--rounds=1')
+        wrong += ran.expect(0)
+        if set(json.loads(ran.out)['parts']) - {'text'} != {part}:
+            wrong.append(f'--only {part} times {list(json.loads(ran.out)["parts"])}')
+    wrong += Ran('bench', '--only', 'vae').expect(2, '--only') + Ran('bench', '--rounds', '0').expect(2, '--rounds')
+    wrong += Ran('bench', '--model', MODEL, '--size', '64').expect(2, '--size: "64" is not a width and a height')
+    wrong += Ran('bench', '--model', MODEL, '--size', '64x63').expect(2, '--size: height must be a multiple of')
+    return wrong + Ran('bench', '--model', '/nowhere').expect(3, '/nowhere')
+
+
 def test_wrong_words_on_the_command_line_exit_with_2():
     wrong = Ran('generat').expect(2, 'did you mean generate?')
     wrong += Ran('--worker=2').expect(2, 'did you mean --workers?')
     wrong += Ran('--check-config', LATENTD_WORKER='2').expect(2, 'did you mean LATENTD_WORKERS?')
     wrong += Ran('--check-config', '--listen', '0.0.0.0:80').expect(2, '--insecure-public')
     wrong += Ran('inspect').expect(2) + Ran('inspect', '--jsno', 'x').expect(2)
+    wrong += Ran('bench', '--round=1').expect(2, 'did you mean --rounds?') + Ran('benhc').expect(2, 'did you mean bench?')
     return wrong
 
 
 def test_information_is_printed_and_exits_with_0():
     wrong = []
     for flags, part in ((['--version'], b'latentd '), (['--help'], b'--queue-limit N'), (['serve', '--help'], b'--queue-limit N'),
-                        (['generate', '--help'], b'--cfg-scale X'), (['inspect', '--help'], b'PATH'),
+                        (['generate', '--help'], b'--cfg-scale X'), (['inspect', '--help'], b'PATH'), (['bench', '--help'], b'--rounds N'),
                         (['--check-config'], b'right'), (['--print-config'], b'# default\nworkers = 1\n')):
         ran = Ran(*flags)
         wrong += ran.expect(0)

@@ -14,7 +14,7 @@ NN = KERNELS | {'weights', 'nn'}
 ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
 
 ANY = {'cost.h', 'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
-       'session.h', 'limits.h'}
+       'session.h', 'limits.h', 'timings.h', 'operators.def'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
 
@@ -22,7 +22,7 @@ FILES = ERRORS | {'json.h'}
 MAY_INCLUDE = {
     'include/latentd': (set(), ANY),
     'engine/base': (set(), FILES),
-    'engine/tensor': (BASE, ERRORS),
+    'engine/tensor': (BASE, ERRORS | {'timings.h', 'operators.def'}),
     'engine/kernels': (TENSOR, ERRORS),
     'engine/weights': (TENSOR, FILES),
     'engine/tokenizer': (BASE, FILES),
