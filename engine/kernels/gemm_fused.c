@@ -50,17 +50,17 @@ struct geglu_job {
     size_t m;
 };
 
-/* c [rows, cols] (ldc) = x w^T + bias for some rows of x and of w. */
-static void product(const struct geglu_job *j, float *c, size_t ldc, const float *x, size_t rows, size_t col,
-                    size_t cols, float *converted)
+/* c [rows, cols] = x w^T + bias for some rows of x and of w. */
+static void product(const struct geglu_job *j, float *c, const float *x, size_t rows, size_t col, size_t cols,
+                    float *converted)
 {
     const size_t k = j->w->cols;
     size_t stride;
     const float *w = matrix_block(j->w, col, cols, 0, k, converted, &stride);
 
     for (size_t i = 0; i < rows; i++)
-        memcpy(c + i * ldc, j->bias + col, cols * sizeof *c);
-    gemm_nt(rows, cols, k, 1.0f, x, k, w, stride, 1.0f, c, ldc);
+        memcpy(c + i * cols, j->bias + col, cols * sizeof *c);
+    gemm_nt(rows, cols, k, 1.0f, x, k, w, stride, 1.0f, c, cols);
 }
 
 static void geglu_tile(void *arg, size_t tile, void *scratch)
@@ -70,12 +70,14 @@ static void geglu_tile(void *arg, size_t tile, void *scratch)
     const size_t row = tile % j->plan.m_tiles * j->plan.m_tile, col = tile / j->plan.m_tiles * j->plan.n_tile;
     const size_t rows = j->m - row < j->plan.m_tile ? j->m - row : j->plan.m_tile;
     const size_t cols = n - col < j->plan.n_tile ? n - col : j->plan.n_tile;
-    float *gate = scratch, *converted = gate + j->plan.m_tile * j->plan.n_tile, *y = j->y + row * n + col;
+    /* Both halves apart from y, whose rows lie further from each other. */
+    float *hidden = scratch, *gate = hidden + j->plan.m_tile * j->plan.n_tile;
+    float *converted = gate + j->plan.m_tile * j->plan.n_tile;
 
-    product(j, gate, cols, j->x + row * k, rows, n + col, cols, converted);
-    product(j, y, n, j->x + row * k, rows, col, cols, converted);
+    product(j, hidden, j->x + row * k, rows, col, cols, converted);
+    product(j, gate, j->x + row * k, rows, n + col, cols, converted);
     for (size_t i = 0; i < rows; i++)
-        vector_ops()->mul_gelu(y + i * n, y + i * n, gate + i * cols, cols);
+        vector_ops()->mul_gelu(j->y + (row + i) * n + col, hidden + i * cols, gate + i * cols, cols);
 }
 
 void gemm_geglu(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w, const float *bias)
@@ -88,7 +90,7 @@ void gemm_geglu(struct exec *e, float *y, const float *x, size_t m, const struct
         j.plan.m_tile = GATED_ROWS;
         j.plan.m_tiles = (m + GATED_ROWS - 1) / GATED_ROWS;
     }
-    scratch = j.plan.m_tile * j.plan.n_tile + (w->dtype == DTYPE_F32 ? 0 : j.plan.n_tile * k);
+    scratch = 2 * j.plan.m_tile * j.plan.n_tile + (w->dtype == DTYPE_F32 ? 0 : j.plan.n_tile * k);
     exec_count_product(e, m, w->rows, k);
     exec_tiles(e, j.plan.m_tiles * j.plan.n_tiles, scratch * sizeof(float), geglu_tile, &j);
 }
