@@ -16,9 +16,14 @@ static bool reserve_lanes(struct arena *lanes, struct exec *e, const struct exec
 
 bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg)
 {
+    return run_exec_in(pool, true, forward, arg);
+}
+
+bool run_exec_in(struct pool *pool, bool strict, run_exec_fn *forward, void *arg)
+{
     struct arena counted, arena = {0}, lanes = {0};
-    struct exec dry = {.arena = &counted, .strict = true};
-    struct exec e = {.arena = &arena, .pool = pool, .strict = true};
+    struct exec dry = {.arena = &counted, .strict = strict};
+    struct exec e = {.arena = &arena, .pool = pool, .strict = strict};
     bool done = false;
 
     arena_init_dry(&counted);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "kernels/conv_winograd.h"
+
 #include "check.h"
 #include "definitions.h"
 #include "random_values.h"
@@ -11,6 +13,9 @@
 /* As for a product whose sums have kernel^2 c_in terms, 2880 at most here and added up in pieces of 640:
  * about sqrt(640) roundings of 6e-8 would be 1.5e-6 if BLAS had one partial sum; it has eight at least. */
 #define BOUND 5e-7
+
+/* F(4x4, 3x3) in f32: 1e-5 to 5e-5 of the outputs' spread are usual for it. */
+#define WINOGRAD_BOUND 2e-5
 
 struct conv_run {
     struct tensor y, x, addend;
@@ -32,7 +37,8 @@ struct conv_case {
     bool upsample;
 };
 
-static double conv_error(const struct conv_case *c, enum dtype dtype, int extras, struct pool *pool)
+static double conv_error(const struct conv_case *c, enum dtype dtype, int extras, bool strict,
+                         struct pool *pool)
 {
     const size_t depth = c->kernel * c->kernel * c->c_in;
     struct tensor x = random_tensor(1, c->n, c->h, c->w, c->c_in);
@@ -60,7 +66,7 @@ static double conv_error(const struct conv_case *c, enum dtype dtype, int extras
         memcpy(y.data, addend.data, tensor_count(y) * sizeof *y.data);
         r.addend = y;
     }
-    if (run_exec(pool, run_conv, &r))
+    if (run_exec_in(pool, strict, run_conv, &r))
         error = check_relative_error(y.data, want.data, tensor_count(y));
     free(x.data);
     free(y.data);
@@ -108,11 +114,85 @@ TEST(conv2d_agrees_with_its_definition)
     for (size_t i = 0; i < COUNT(cases); i++)
         for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++)
             for (size_t k = 0; k < COUNT(extras); k++) {
-                const double error = conv_error(&cases[i], (enum dtype)dtype, extras[k], pool);
+                const double error = conv_error(&cases[i], (enum dtype)dtype, extras[k], true, pool);
 
                 if (!(error <= BOUND))
                     check_failed(__FILE__, __LINE__, "%s, %s, extras %d: %.2e", cases[i].why,
                                  dtype_name((enum dtype)dtype), extras[k], error);
             }
     pool_free(pool);
+}
+
+TEST(winograds_convolution_agrees_with_the_definition)
+{
+    static const struct conv_case cases[] = {
+        /* why                              n  in   out  h   w   k  s  p  h'  w'  up */
+        {"a few whole tiles", 1, 16, 16, 8, 8, 3, 1, 1, 8, 8, false},
+        {"edges", 2, 32, 48, 9, 14, 3, 1, 1, 9, 14, false},
+        {"a piece of the columns and of the depth", 1, 80, 80, 11, 10, 3, 1, 1, 11, 10, false},
+        {"the U-Net's coarsest level", 2, 320, 64, 8, 8, 3, 1, 1, 8, 8, false},
+        {"more than one block of tiles", 1, 64, 128, 44, 44, 3, 1, 1, 44, 44, false},
+        {"more tiles than are kept", 1, 640, 16, 68, 72, 3, 1, 1, 68, 72, false},
+        {"upsample, even", 2, 32, 16, 4, 5, 3, 1, 1, 8, 10, true},
+        {"upsample, odd", 1, 16, 32, 5, 7, 3, 1, 1, 9, 13, true},
+        {"no padding", 1, 16, 16, 12, 10, 3, 1, 0, 10, 8, false},
+    };
+    struct pool *pool;
+
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (int extras = NOTHING; extras <= (WITH_CONV_BIAS | WITH_ADDEND);
+             extras += WITH_ADDEND | WITH_CONV_BIAS) {
+            const struct conv_case *c = &cases[i];
+            const struct conv2d conv = {.c_in = c->c_in, .c_out = c->c_out, .kernel = 3, .stride = 1};
+            const enum dtype dtype = (enum dtype)(i % 3);
+            const double error = conv_error(c, dtype, extras, false, pool);
+
+            if (!conv_winograd_suits(&conv, (struct tensor){NULL, c->n, c->y_h, c->y_w, c->c_out}) ||
+                !(error <= WINOGRAD_BOUND) || !(error > 0))
+                check_failed(__FILE__, __LINE__, "%s, %s, extras %d: %.2e", c->why, dtype_name(dtype), extras,
+                             error);
+        }
+    pool_free(pool);
+}
+
+/* y [3, 20, 18, 64] of a convolution, in one go or item by item */
+static void convolve(float *y, const float *x, const float *weights, int threads, bool strict,
+                     bool one_by_one)
+{
+    enum { ITEM = 20 * 18 * 64 };
+    const size_t n = one_by_one ? 1 : 3;
+    struct pool *pool;
+
+    REQUIRE(pool_new(threads, &pool, NULL) == LTD_OK);
+    for (size_t i = 0; i < 3; i += n) {
+        struct conv_run r = {.y = {y + i * ITEM, n, 20, 18, 64}, .x = {(float *)x + i * ITEM, n, 20, 18, 64}};
+
+        r.conv = (struct conv2d){.c_in = 64, .c_out = 64, .kernel = 3, .stride = 1, .pad_before = 1};
+        r.conv.weight = (struct matrix){weights, DTYPE_F32, 64, 9 * 64};
+        CHECK(run_exec_in(pool, strict, run_conv, &r));
+    }
+    pool_free(pool);
+}
+
+TEST(bytes_depend_on_neither_threads_nor_neighbours)
+{
+    enum { COUNT_Y = 3 * 20 * 18 * 64 };
+    float *x = random_values(1, COUNT_Y), *weights = random_values(2, 64 * 9 * 64);
+    float *want = allocate(COUNT_Y, sizeof *want), *got = allocate(COUNT_Y, sizeof *got);
+
+    for (int strict = 0; strict <= 1; strict++) {
+        convolve(want, x, weights, 1, strict, false);
+        for (int threads = 1; threads <= 7; threads += threads < 4 ? 1 : 3)
+            for (int one_by_one = 0; one_by_one <= 1; one_by_one++) {
+                convolve(got, x, weights, threads, strict, one_by_one);
+                if (memcmp(got, want, COUNT_Y * sizeof *got) != 0)
+                    check_failed(__FILE__, __LINE__, "strict %d, %d threads, one by one %d: other bytes",
+                                 strict, threads, one_by_one);
+            }
+    }
+    free(x);
+    free(weights);
+    free(want);
+    free(got);
 }

@@ -73,3 +73,47 @@ TEST(geglu_gates_the_first_half_by_the_second)
         }
     pool_free(pool);
 }
+
+struct rows_run {
+    float *y;
+    const float *x;
+    size_t m;
+    struct matrix w;
+};
+
+static void run_rows(void *arg, struct exec *e)
+{
+    const struct rows_run *r = arg;
+
+    gemm_linear(e, r->y, r->x, r->m, &r->w, NULL, NULL);
+}
+
+TEST(a_rows_product_has_the_same_bytes_among_any_others)
+{
+    enum { M = 900, N = 200, K = 700 };
+    static const size_t counts[] = {1, 2, 7, 77, 385, 899};
+    float *x = random_values(1, M * K), *weights = random_values(2, N * K);
+    float *want = allocate(M * N, sizeof *want), *got = allocate(M * N, sizeof *got);
+
+    for (int threads = 1; threads <= 7; threads += threads < 4 ? 1 : 3) {
+        struct rows_run r = {want, x, M, {weights, DTYPE_F32, N, K}};
+        struct pool *pool;
+
+        REQUIRE(pool_new(threads, &pool, NULL) == LTD_OK);
+        CHECK(run_exec(pool, run_rows, &r));
+        r.y = got;
+        for (size_t i = 0; i < COUNT(counts); i++) {
+            r.m = counts[i];
+            r.x = x + (M - r.m) * K;
+            CHECK(run_exec(pool, run_rows, &r));
+            if (memcmp(got, want + (M - r.m) * N, r.m * N * sizeof *got) != 0)
+                check_failed(__FILE__, __LINE__, "%zu of %d rows on %d threads have other bytes", r.m, M,
+                             threads);
+        }
+        pool_free(pool);
+    }
+    free(x);
+    free(weights);
+    free(want);
+    free(got);
+}
