@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +255,16 @@ static void say_ready(struct server *server)
     log_event(&server->log, LOG_INFO, "ready", &(struct log_field){"address", where, true}, 1);
 }
 
+/* The thread that signals are for. */
+static pthread_t signal_home;
+
+/* OpenBLAS starts a thread when it is loaded, before anything could be blocked: a signal that comes while
+ * this thread does not wait for one is given to that one, and would end the process without draining. */
+static void send_home(int number)
+{
+    pthread_kill(signal_home, number);
+}
+
 /* Waits up to ms for a signal; 0 when none came. */
 static int wait_signal(const struct server *server, int ms)
 {
@@ -342,7 +353,10 @@ int serve_run(const struct options *options)
     sigemptyset(&server.signals);
     sigaddset(&server.signals, SIGTERM);
     sigaddset(&server.signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &server.signals, NULL); /* before any thread: all inherit it */
+    pthread_sigmask(SIG_BLOCK, &server.signals, NULL); /* before any thread of ours: all inherit it */
+    signal_home = pthread_self();
+    signal(SIGTERM, send_home);
+    signal(SIGINT, send_home);
     signal(SIGPIPE, SIG_IGN);
     code = start(&server);
     if (code == EXIT_CODE_DONE)

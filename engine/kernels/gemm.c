@@ -22,13 +22,6 @@ void gemm_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t l
                 (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
 }
 
-void gemm_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
-             size_t ldb, float beta, float *c, size_t ldc)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a,
-                (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
-}
-
 const float *matrix_block(const struct matrix *w, size_t row, size_t count, size_t col, size_t width,
                           float *scratch, size_t *stride)
 {

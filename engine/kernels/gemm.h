@@ -1,7 +1,9 @@
 /*
  * gemm.h - matrix products with weights; the tree's only user of BLAS.
  *
- * BLAS is called on one thread a tile; the tiles are spread by exec_tiles.
+ * Products with weights run on tile_ops.  What BLAS makes of a row depends on how many rows there are and on
+ * the kind of processor, so that a picture's bytes would; here they depend on neither, at the same speed or a
+ * better one.  BLAS is the measure of the machine (ltd_gemm_speed).
  */
 #ifndef GEMM_H
 #define GEMM_H
@@ -20,8 +22,7 @@ struct matrix {
 };
 
 /* Holds OpenBLAS to one thread a call.  Once a process is enough, more do no harm.  False: this OpenBLAS is
- * built with OpenMP, where that holds for the calling thread alone, so sums would depend on the number of
- * threads. */
+ * built with OpenMP, where that holds for the calling thread alone, and it would measure something else. */
 bool gemm_init(void);
 
 /* The kind of processor whose kernels OpenBLAS has chosen ("SkylakeX"); static storage. */
@@ -30,9 +31,6 @@ const char *gemm_core_name(void);
 /* c [m, n] (row stride ldc) = alpha * a [m, k] (lda) times b [n, k] (ldb) transposed, + beta * c.  On this
  * thread. */
 void gemm_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
-             size_t ldb, float beta, float *c, size_t ldc);
-/* c [m, n] = alpha * a [m, k] times b [k, n], + beta * c.  On this thread. */
-void gemm_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
              size_t ldb, float beta, float *c, size_t ldc);
 
 /* Rows [row, row + count) and columns [col, col + width) of w as f32: w itself where it is f32 already, with

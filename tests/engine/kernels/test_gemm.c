@@ -83,11 +83,11 @@ TEST(linear_agrees_with_its_definition)
     pool_free(pool);
 }
 
-TEST(products_on_strided_matrices)
+TEST(a_product_of_strided_matrices)
 {
     enum { M = 5, N = 6, K = 7, STRIDE = 11 };
     float *a = random_values(1, M * STRIDE), *b = random_values(2, STRIDE * STRIDE);
-    float c[M * STRIDE], nt[M * N], nn[M * N], want_nt[M * N], want_nn[M * N];
+    float c[M * STRIDE], nt[M * N], want_nt[M * N];
 
     for (size_t i = 0; i < M * STRIDE; i++)
         c[i] = (float)i;
@@ -106,16 +106,6 @@ TEST(products_on_strided_matrices)
             }
         }
     CHECK(check_relative_error(nt, want_nt, M * N) <= BOUND);
-    gemm_nn(M, N, K, 1.0f, a, STRIDE, b, STRIDE, 0.0f, nn, N);
-    for (size_t i = 0; i < M; i++)
-        for (size_t j = 0; j < N; j++) {
-            double sum = 0;
-
-            for (size_t k = 0; k < K; k++)
-                sum += (double)a[i * STRIDE + k] * (double)b[k * STRIDE + j];
-            want_nn[i * N + j] = (float)sum;
-        }
-    CHECK(check_relative_error(nn, want_nn, M * N) <= BOUND);
     free(a);
     free(b);
 }
