@@ -127,7 +127,8 @@ def test_the_process_tells_of_itself():
         true(abs(value(now, "process_start_time_seconds") - time.time()) < 120, "began at another time")
         true(abs(value(now, "process_resident_memory_bytes") / 1024 - d.resident_kib()) < 4096, "other memory")
         true(0 < value(now, "process_open_fds") <= d.descriptors() + 2, "other descriptors")
-        equal(value(now, "process_threads"), len(os.listdir(f"/proc/{d.process.pid}/task")))
+        # The one that reads the weights for their digest may have ended in between.
+        true(value(now, "process_threads") - len(os.listdir(f"/proc/{d.process.pid}/task")) in (0, 1), "other threads")
         held = [d.connect() for _ in range(5)]
         time.sleep(0.1)
         equal(value(metrics(d), "latentd_http_connections"), 6)

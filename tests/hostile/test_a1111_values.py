@@ -159,7 +159,7 @@ def test_many_ask_at_once_and_nothing_grows():
         all_of_them()
         time.sleep(2.2)
         grew_less(d, before, 8192)
-        equal(d.descriptors(), descriptors)
+        true(d.descriptors() <= descriptors, "descriptors are left")  # the weights are read until their digest is known
 
 
 if __name__ == "__main__":
