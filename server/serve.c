@@ -1,7 +1,6 @@
 #include "serve.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -256,13 +255,13 @@ static void say_ready(struct server *server)
 }
 
 /* The thread that signals are for. */
-static pthread_t signal_home;
+static pid_t signal_home;
 
 /* OpenBLAS starts a thread when it is loaded, before anything could be blocked: a signal that comes while
  * this thread does not wait for one is given to that one, and would end the process without draining. */
 static void send_home(int number)
 {
-    pthread_kill(signal_home, number);
+    tgkill(getpid(), signal_home, number);
 }
 
 /* Waits up to ms for a signal; 0 when none came. */
@@ -354,7 +353,7 @@ int serve_run(const struct options *options)
     sigaddset(&server.signals, SIGTERM);
     sigaddset(&server.signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &server.signals, NULL); /* before any thread of ours: all inherit it */
-    signal_home = pthread_self();
+    signal_home = gettid();
     signal(SIGTERM, send_home);
     signal(SIGINT, send_home);
     signal(SIGPIPE, SIG_IGN);
