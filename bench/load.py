@@ -120,15 +120,14 @@ def polling(arguments):
         client = Client(daemon.port)
         paths = {"idle /healthz": "/healthz"}
         result = {name: spread(poll(client, path, 2)) for name, path in paths.items()}
-        client.submit(steps=200, count=8)
-        job = client.submit(steps=200, count=8)
+        jobs = [client.submit(steps=200, count=8) for _ in range(12)]
         time.sleep(0.5)
-        for name, path in (("/healthz", "/healthz"), ("job", f"/api/v1/jobs/{job}"), ("/metrics", "/metrics")):
+        for name, path in (("/healthz", "/healthz"), ("job", f"/api/v1/jobs/{jobs[-1]}"), ("/metrics", "/metrics")):
             result[name] = spread(poll(client, path, arguments.seconds))
         running = json.loads(client.ask("GET", "/api/v1/queue")[1])
         if not running.get("running"):
             raise SystemExit(f"nothing was computed meanwhile: {running}")
-        for id in [job] + [each["id"] for each in running["running"]]:
+        for id in jobs:
             client.ask("POST", f"/api/v1/jobs/{id}/cancel", b"")
     return result
 
