@@ -2,7 +2,7 @@
 
     python3 bench/peer.py NAME ITEM JOB
 
-NAME is torch, openvino or sdcpp, ITEM one of ITEMS, JOB a JSON object (see Job).  Prints one JSON line when everything is
+NAME is torch, openvino or sdcpp, ITEM one of ITEMS (sdcpp: also trial), JOB a JSON object (see Job).  Prints one JSON line when everything is
 loaded and warm, then one with the seconds of each turn asked for by a line on standard input.  bench/run starts these.
 """
 import dataclasses
@@ -28,6 +28,7 @@ class Job:
     threads: int
     steps: int
     choices: dict = dataclasses.field(default_factory=dict)  # settings that were found to be faster, by name
+    answers: object = None  # the file that the answers go to
 
     def path(self, name):
         return os.path.join(self.models, name)
@@ -44,6 +45,7 @@ def main():
     name, item, job = sys.argv[1], sys.argv[2], Job(**json.loads(sys.argv[3]))
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever the libraries print
+    job.answers = answers
     begun = time.monotonic()
     peer = importlib.import_module(f"peer_{name}").load(item, job)
     print(json.dumps({"load_s": time.monotonic() - begun, **peer.about}), file=answers)

@@ -44,6 +44,12 @@ BUILT_FOR = {"native": [*FAST, "-DGGML_NATIVE=ON"], "avx2": [
     "-DGGML_AVX512=OFF"]}
 
 
+# Which of its settings is the fastest differs by machine: ggml's flash attention needs vectors that divide 40 channels, and f16
+# weights are converted at every use.  Tried in this order.
+TRIALS = [{"build": build, "weights": weights, "flash": flash} for build, weights, flash in (
+    ("avx2", "f32", True), ("native", "f32", True), ("native", "f32", False), ("avx2", "f16", True), ("native", "f16", True))]
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -57,7 +63,6 @@ class Prepared:
 
     def __init__(self, build, isa):
         self.models, self.isa = build / "models", isa
-        self.sdcpp = ROOT / ".venv" / f"bench-sdcpp-{isa}"
 
     def make(self, path, program, *arguments):
         """Runs a program of bench/ that writes path, unless that is there; never leaves half of it behind."""
@@ -77,17 +82,25 @@ class Prepared:
             self.make(self.models / "openvino", "convert_openvino.py", self.models / "f32", None)
         if "sdcpp" in peers:
             self.make(self.models / "single-f16.safetensors", "single_file.py", self.models / "f16", None)
-            self.build_sdcpp()
+            for build in self.sdcpp_builds():
+                self.build_sdcpp(build)
 
-    def build_sdcpp(self):
-        done = self.sdcpp / "built-as"
-        wanted = " ".join([SDCPP, *BUILT_FOR[self.isa]])
+    def sdcpp_builds(self):
+        return ["avx2", "native"] if self.isa == "native" and "avx512f" in machine()["flags"] else [self.isa]
+
+    @staticmethod
+    def sdcpp_path(build):
+        return ROOT / ".venv" / f"bench-sdcpp-{build}"
+
+    def build_sdcpp(self, build):
+        done = self.sdcpp_path(build) / "built-as"
+        wanted = " ".join([SDCPP, *BUILT_FOR[build]])
         if done.exists() and done.read_text() == wanted:
             return
         say(f"building {SDCPP}; this takes several minutes")
-        flags = " ".join([*BUILT_FOR[self.isa], os.environ.get("CMAKE_ARGS", "")])
+        flags = " ".join([*BUILT_FOR[build], os.environ.get("CMAKE_ARGS", "")])
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--no-cache-dir",
-                        "--no-binary", SDCPP.split("==")[0], "--target", self.sdcpp, SDCPP], check=True,
+                        "--no-binary", SDCPP.split("==")[0], "--target", self.sdcpp_path(build), SDCPP], check=True,
                        env={**os.environ, "CMAKE_ARGS": flags})
         done.write_text(wanted)
 
@@ -103,7 +116,8 @@ class Child:
 
     def __init__(self, name, item, job, environment, prepared):
         self.name = name
-        environment = {**environment, "PYTHONPATH": str(prepared.sdcpp) if name == "sdcpp" else ""}
+        if name == "sdcpp":
+            environment = {**environment, "PYTHONPATH": str(prepared.sdcpp_path(job["choices"]["sdcpp"]["build"]))}
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [sys.executable, BENCH / "peer.py", name, item.replace("1024", ""), json.dumps(job)], stdin=subprocess.PIPE,
@@ -138,7 +152,10 @@ class Child:
     def end(self):
         """Peak memory in bytes."""
         self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         return usage.ru_maxrss * 1024
@@ -200,6 +217,22 @@ class Run:
         side = 1024 if item == "step1024" else self.arguments.size
         return {"models": str(self.prepared.models), "width": side, "height": side, "threads": self.arguments.threads,
                 "steps": QUICK_STEPS if self.arguments.quick else 20, "choices": self.choices}
+
+    def try_sdcpp(self):
+        """Its fastest settings for this size: found once, and kept beside the model."""
+        kept = self.prepared.models / f"sdcpp-{self.arguments.isa}-{self.arguments.size}-{self.arguments.threads}.json"
+        if not kept.exists():
+            took = []
+            for settings in TRIALS:
+                if settings["build"] not in self.prepared.sdcpp_builds():
+                    continue
+                child = Child("sdcpp", "trial", {**self.job("step"), "choices": {**self.choices, "sdcpp": settings}},
+                              self.environment, self.prepared)
+                took.append((child.turn()["trial"], settings))
+                child.end()
+                say(f"  stable-diffusion.cpp with {settings}: {took[-1][0]:.2f} s")
+            kept.write_text(json.dumps(min(took, key=lambda trial: trial[0])[1]))
+        self.choices["sdcpp"] = json.loads(kept.read_text())
 
     def start(self, name, item):
         job = self.job(item)
@@ -302,6 +335,8 @@ class Run:
 
     def run(self):
         self.prepared.prepare(self.arguments.peers)
+        if "sdcpp" in self.arguments.peers:
+            self.try_sdcpp()
         for item in self.arguments.only:
             self.results[item] = self.measure(item)
         self.extrapolate()
