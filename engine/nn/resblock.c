@@ -42,19 +42,19 @@ static void second_norm(const struct resblock *r, struct exec *e, struct tensor 
 }
 
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      struct tensor time)
+                      struct tensor time, enum resblock_input input)
 {
     const size_t mark = exec_mark(e);
-    struct tensor h = exec_like(e, y); /* [n, h, w, c_out] */
-    struct tensor a = exec_like(e, x); /* [n, h, w, c_in] */
+    struct tensor h = exec_like(e, y);                            /* [n, h, w, c_out] */
+    struct tensor a = input == SPEND_INPUT ? x : exec_like(e, x); /* [n, h, w, c_in] */
 
-    group_norm(e, a, x, &r->norm1, true);
-    conv_forward(&r->conv1, e, h, a);
-    second_norm(r, e, h, time);
     if (r->config.c_in != r->config.c_out)
         conv_forward(&r->shortcut, e, y, x);
     else
         copy_tensor(e, y, x);
+    group_norm(e, a, x, &r->norm1, true);
+    conv_forward(&r->conv1, e, h, a);
+    second_norm(r, e, h, time);
     conv_forward_add(&r->conv2, e, y, h);
     if (r->config.output_scale != 1.0)
         scale_by(e, y, y, 1.0 / r->config.output_scale);

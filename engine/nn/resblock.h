@@ -27,8 +27,10 @@ struct resblock {
 void resblock_bind(struct resblock *r, struct binder *b, const struct resblock_config *config);
 
 /* y [n, h, w, c_out] = (skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) with time)))) / output_scale, where
- * time [n, c_time] has been through silu already; its data is NULL with TIME_NONE.  y may not overlap x. */
+ * time [n, c_time] has been through silu already; its data is NULL with TIME_NONE.  y may not overlap x.  An
+ * input that nobody needs afterwards can be spent: its memory then serves for silu(norm1(x)). */
+enum resblock_input { KEEP_INPUT, SPEND_INPUT };
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      struct tensor time);
+                      struct tensor time, enum resblock_input input);
 
 #endif

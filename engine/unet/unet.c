@@ -229,9 +229,9 @@ static struct tensor push(struct skips *s, struct tensor t)
 
 /* y = transformer(resblock(x), context) */
 static void layer_forward(const struct unet_layer *l, struct exec *e, struct tensor y, struct tensor x,
-                          struct tensor time, struct tensor context)
+                          struct tensor time, struct tensor context, enum resblock_input input)
 {
-    resblock_forward(&l->resblock, e, y, x, time);
+    resblock_forward(&l->resblock, e, y, x, time, input);
     if (l->attends)
         spatial_transformer_forward(&l->transformer, e, y, context);
 }
@@ -242,7 +242,7 @@ static struct tensor down_forward(const struct unet_block *block, struct exec *e
     for (size_t i = 0; i < block->count; i++) {
         struct tensor y = push(skips, exec_tensor(e, x.n, x.h, x.w, block->layers[i].resblock.config.c_out));
 
-        layer_forward(&block->layers[i], e, y, x, time, context);
+        layer_forward(&block->layers[i], e, y, x, time, context, KEEP_INPUT); /* a skip */
         x = y;
     }
     if (block->resamples) {
@@ -265,7 +265,7 @@ static void joined_forward(const struct unet_layer *l, struct exec *e, struct te
     struct tensor joined = exec_tensor(e, x.n, x.h, x.w, x.c + skip.c);
 
     concat_channels(e, joined, x, skip);
-    layer_forward(l, e, y, joined, time, context);
+    layer_forward(l, e, y, joined, time, context, SPEND_INPUT);
     exec_rewind(e, mark);
 }
 
@@ -301,11 +301,11 @@ static struct tensor mid_forward(const struct unet *u, struct exec *e, struct te
     if (u->config.mid == UNET_MID_NONE)
         return x;
     y = exec_like(e, x);
-    layer_forward(&u->mid, e, y, x, time, context);
+    layer_forward(&u->mid, e, y, x, time, context, KEEP_INPUT); /* the last skip */
     if (u->config.mid == UNET_MID_PLAIN)
         return y;
     z = exec_like(e, x);
-    resblock_forward(&u->mid_last, e, z, y, time);
+    resblock_forward(&u->mid_last, e, z, y, time, SPEND_INPUT);
     return z;
 }
 

@@ -64,10 +64,11 @@ void vae_decoder_bind(struct vae_coder *c, struct binder *b, const struct vae_co
     binder_leave(b, outer);
 }
 
-/* Two buffers take turns through all levels of a coder: each is as large as the largest activation, so that a
- * decode needs no more than what its finest level needs. */
+/* Two buffers take turns through all levels of a coder, each as large as the largest activation that falls to
+ * it, so that a decode needs no more than what its finest level needs. */
 struct turns {
     float *buffer[2];
+    size_t values[2];
     int next;
 };
 
@@ -87,31 +88,43 @@ static size_t resampled(const struct vae_level *l, size_t side)
     return l->resample.upsample ? 2 * side : side / 2;
 }
 
-static size_t largest_activation(const struct vae_coder *c, struct tensor x)
+static void count_turn(struct turns *t, struct tensor x, size_t channels)
 {
-    size_t largest = tensor_rows(x) * c->conv_in.c_out;
+    const size_t values = tensor_rows(x) * channels;
 
+    if (values > t->values[t->next])
+        t->values[t->next] = values;
+    t->next = 1 - t->next;
+}
+
+/* Counts what the forward functions take, in their order: the middle comes first in a decoder, last in an
+ * encoder. */
+static void count_turns(struct turns *t, const struct vae_coder *c, struct tensor x, bool mid_first)
+{
+    count_turn(t, x, c->conv_in.c_out);
+    if (mid_first)
+        count_turn(t, x, c->conv_in.c_out);
     for (size_t i = 0; i < c->levels; i++) {
         const struct vae_level *l = &c->level[i];
         const size_t channels = l->resblocks[0].config.c_out;
 
-        if (tensor_rows(x) * channels > largest)
-            largest = tensor_rows(x) * channels;
+        for (size_t j = 0; j < l->count; j++)
+            count_turn(t, x, channels);
         x.h = resampled(l, x.h);
         x.w = resampled(l, x.w);
-        if (tensor_rows(x) * channels > largest)
-            largest = tensor_rows(x) * channels;
+        if (l->resamples || i + 1 == c->levels)
+            count_turn(t, x, channels); /* behind the last level, an encoder's middle */
     }
-    return largest;
 }
 
-static struct turns make_turns(const struct vae_coder *c, struct exec *e, struct tensor x)
+static struct turns make_turns(const struct vae_coder *c, struct exec *e, struct tensor x, bool mid_first)
 {
-    const size_t largest = largest_activation(c, x);
     struct turns t = {.next = 0};
 
-    t.buffer[0] = exec_tensor(e, 1, 1, 1, largest).data;
-    t.buffer[1] = exec_tensor(e, 1, 1, 1, largest).data;
+    count_turns(&t, c, x, mid_first);
+    for (int i = 0; i < 2; i++)
+        t.buffer[i] = exec_tensor(e, 1, 1, 1, t.values[i]).data;
+    t.next = 0;
     return t;
 }
 
@@ -125,7 +138,7 @@ static struct tensor levels_forward(const struct vae_coder *c, struct exec *e, s
         exec_stage(e, "level", (int)i);
         for (size_t j = 0; j < l->count; j++) {
             y = take_turn(turns, x.n, x.h, x.w, l->resblocks[j].config.c_out);
-            resblock_forward(&l->resblocks[j], e, y, x, (struct tensor){0});
+            resblock_forward(&l->resblocks[j], e, y, x, (struct tensor){0}, SPEND_INPUT);
             x = y;
         }
         if (l->resamples) {
@@ -168,7 +181,7 @@ void vae_encoder_forward(const struct vae_coder *c, struct exec *e, struct tenso
                          struct tensor image)
 {
     const size_t mark = exec_mark(e);
-    struct turns turns = make_turns(c, e, image);
+    struct turns turns = make_turns(c, e, image, false);
     struct tensor h = first_conv(c, e, &turns, image);
 
     h = levels_forward(c, e, &turns, h);
@@ -180,7 +193,7 @@ void vae_encoder_forward(const struct vae_coder *c, struct exec *e, struct tenso
 void vae_decoder_forward(const struct vae_coder *c, struct exec *e, struct tensor image, struct tensor latent)
 {
     const size_t mark = exec_mark(e);
-    struct turns turns = make_turns(c, e, latent);
+    struct turns turns = make_turns(c, e, latent, true);
     struct tensor h = first_conv(c, e, &turns, latent);
 
     h = mid_forward(c, e, &turns, h);
@@ -192,7 +205,7 @@ void vae_decoder_forward(const struct vae_coder *c, struct exec *e, struct tenso
 void vae_encoder_keys_forward(const struct vae_coder *c, struct exec *e, struct tensor y, struct tensor image)
 {
     const size_t mark = exec_mark(e);
-    struct turns turns = make_turns(c, e, image);
+    struct turns turns = make_turns(c, e, image, false);
 
     vae_mid_keys(&c->mid, e, y, levels_forward(c, e, &turns, first_conv(c, e, &turns, image)));
     exec_rewind(e, mark);
@@ -202,7 +215,7 @@ void vae_decoder_keys_forward(const struct vae_coder *c, struct exec *e, struct 
                               struct tensor latent)
 {
     const size_t mark = exec_mark(e);
-    struct turns turns = make_turns(c, e, latent);
+    struct turns turns = make_turns(c, e, latent, true);
 
     vae_mid_keys(&c->mid, e, y, first_conv(c, e, &turns, latent));
     exec_rewind(e, mark);
