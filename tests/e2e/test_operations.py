@@ -40,10 +40,15 @@ def test_metrics_keep_the_rules_of_their_format():
         for _, name, labels in rows:
             for _, own in families[name].samples:
                 equal([label for label, _ in own if label != "le"], labels.split(), name)
-        promtool = shutil.which("promtool")
-        if promtool:
-            done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
-            equal((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
+def test_promtool_agrees():
+    if not shutil.which("promtool") and not os.environ.get("CI"):
+        raise daemon.Skip("promtool is not there")
+    with Daemon(fake_step_ms=1) as d:
+        d.generate()
+        done = subprocess.run(["promtool", "check", "metrics"], input=scrape(d), capture_output=True, text=True)
+        equal((done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 def test_the_checker_refuses_what_is_wrong():

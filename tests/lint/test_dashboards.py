@@ -83,13 +83,16 @@ def test_every_metric_is_on_the_dashboard_or_an_alert():
 
 def test_alerts_say_how_bad_and_what():
     alerts = re.split(r'\n +- alert: ', tree.read(ALERTS))[1:]
-    if promtool := shutil.which('promtool'):
-        done = subprocess.run([promtool, 'check', 'rules', os.path.join(tree.ROOT, ALERTS)], capture_output=True, text=True)
-        if done.returncode != 0:
-            return [done.stdout + done.stderr]
     return [f'{alert.split()[0]}: no {part}' for alert in alerts
             for part in ('expr', 'severity', 'summary') if not re.search(rf'\n +{part}: \S', alert)] or (
                 [] if len(alerts) > 5 else ['too few alerts were found'])
+
+
+def test_promtool_agrees_with_the_alerts():
+    if not shutil.which('promtool') and not os.environ.get('CI'):
+        raise report.Skip('promtool is not there')
+    done = subprocess.run(['promtool', 'check', 'rules', os.path.join(tree.ROOT, ALERTS)], capture_output=True, text=True)
+    return [done.stdout + done.stderr] if done.returncode != 0 else []
 
 
 def test_the_dashboard_has_no_panel_twice_and_none_outside():
