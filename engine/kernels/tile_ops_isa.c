@@ -19,9 +19,9 @@
 #endif
 #define PANEL (2 * LANES)
 
-typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 /* Where it comes from tensors, it is aligned to a value only. */
-typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
