@@ -56,8 +56,12 @@ ALWAYS_INLINE void multiply_rows(const size_t rows, size_t pieces, size_t depth,
     for (size_t r = 0; r < rows; r++) {
         vec *sum = (vec *)(sums + r * TILE_COLUMNS);
 
-        sum[0] = add ? sum[0] + left[r] : left[r];
-        sum[1] = add ? sum[1] + right[r] : right[r];
+        if (add) {
+            left[r] += sum[0];
+            right[r] += sum[1];
+        }
+        sum[0] = left[r];
+        sum[1] = right[r];
     }
 }
 
