@@ -11,11 +11,10 @@ import json
 import shutil
 from pathlib import Path
 
-import torch
 from diffusers import DDIMScheduler
 
 from batches import load_tokenizer
-from nets import NOISE, make_text_encoder, make_unet, make_vae
+from nets import NOISE, Decoder, make_text_encoder, make_unet, make_vae
 from patch_code import PatchCode, write_encoder
 from settings import RECOMMENDED, add_work
 from training import load_average
@@ -29,8 +28,7 @@ def load_vae(work):
     """The code as encoder, the trained decoder."""
     vae = make_vae()
     write_encoder(vae, PatchCode.load(work / "code.npz"))
-    decoder = torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
-    load_average(work, "vae", {"decoder": decoder})
+    load_average(work, "vae", {"decoder": Decoder(vae)})
     return vae
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 from hues import in_hue, saturated
 from pictures import rgb_to_hsv
 from things import STYLES
-from training import Optimisers, Run
+from training import Hands, Optimisers, Run
 
 SIDE = 64
 BORDER = 5  # pixels of a 128-pixel picture's edge that show its background
@@ -75,8 +75,8 @@ def train_classifier(art, work, minutes):
     """The classifier, trained on all real art (held-out pictures too: it judges, it does not draw); resumed from its
     file."""
     classifier = Classifier(len(art.things))
-    optimisers = Optimisers([classifier], 2e-3, plain=("trunk.0.", "thing", "style"))
-    run = Run(work, "judge", {"classifier": classifier}, optimisers, minutes, threads=2)
+    optimisers = Optimisers([classifier], 2e-3, Hands(2), plain=("trunk.0.", "thing", "style"))
+    run = Run(work, "judge", {"classifier": classifier}, optimisers, minutes)
     pairs = list(art.pictures)
     pictures = torch.from_numpy(np.stack([small(art.on_white(pair)) for pair in pairs])).permute(0, 3, 1, 2)
     while run.going():
