@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--scenes", type=float, default=0.25, help="part of the captions that are scenes")
     parser.add_argument("--things", type=int, default=10000, help="only the first this many things")
     parser.add_argument("--constant", type=float, default=0.5, help="part of the time before the rate goes down")
-    parser.add_argument("--average", type=float, default=0.9995, help="what the averaged weights keep at each step, at most")
+    parser.add_argument("--average", type=float, default=0.9995, help="what the averaged weights keep, at most")
     parser.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--name", default="unet", help="of the files")
     options = parser.parse_args()
@@ -49,9 +49,10 @@ def main():
     plain = {"muon": (*PLAIN, "encoder.layers"), "adamw": ("",)}[options.optimiser]
     hands = Hands(1 if device.type == "cuda" else options.threads)
     optimisers = Optimisers([unet, text], options.rate, hands, plain, shares=[1.0, TEXT_SHARE])
-    run = Run(options.work, options.name, {"unet": unet, "text": text}, optimisers, options.minutes, longest=options.average,
-              constant=options.constant)
+    run = Run(options.work, options.name, {"unet": unet, "text": text}, optimisers, options.minutes,
+              longest=options.average, constant=options.constant)
     halves = Halves([unet, text])
+    predict, encode = halves.modules
     noise_of = DDPMScheduler(**NOISE)
 
     while run.going():
@@ -61,20 +62,19 @@ def main():
         times = draw_times(len(latents), generator)
         noise = torch.randn(latents.shape, generator=generator)
         noisy, wanted = noise_of.add_noise(latents, noise, times), noise_of.get_velocity(latents, noise, times)
+        error = torch.empty(len(latents))
         halves.refresh()
 
-        def errors(part):
-            captions = ids[part].to(device)
-            rows = torch.arange(len(latents)).view(options.noises, -1)[:, part].flatten()
-            context = halves.modules[1](captions).last_hidden_state.repeat(options.noises, 1, 1)
-            predicted = halves.modules[0](noisy[rows].bfloat16().to(device), times[rows].to(device), context).sample
-            error = (predicted.float() - wanted[rows].to(device)).square().mean((1, 2, 3))
-            (error.sum() / len(latents)).backward()
-            return rows, error.detach().cpu()
+        def learn(part):
+            # The noises of these captions; a batch has all captions with the first noise, then all with the second.
+            rows = torch.arange(len(noisy)).view(-1, len(ids))[:, part].flatten()
+            context = encode(ids[part].to(device)).last_hidden_state.repeat(options.noises, 1, 1)
+            predicted = predict(noisy[rows].bfloat16().to(device), times[rows].to(device), context).sample
+            errors = (predicted.float() - wanted[rows].to(device)).square().mean((1, 2, 3))
+            (errors.sum() / len(noisy)).backward()
+            error[rows] = errors.detach().cpu()
 
-        error = torch.empty(len(latents))
-        for rows, found in hands.each(errors, hands.share(options.batch)):
-            error[rows] = found
+        hands.each(learn, hands.share(len(ids)))
         halves.collect()
         early = times >= 500
         run.step(len(latents), loss=error.mean(), early=error[early].mean())
