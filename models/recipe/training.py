@@ -33,7 +33,7 @@ def add_training(parser, minutes):
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
 
 
-def learning_rate(fraction, steps_here, constant, last=0.02, warm_up=100):
+def learning_rate(fraction, steps_here, constant, last=0.02, warm_up=50):
     """Relative: warm-up after each start, constant, then a cosine down to the last when the time is up."""
     decay = 1.0
     if fraction > constant:
@@ -108,7 +108,7 @@ class Muon(torch.optim.Optimizer):
         group, weights = part
         shape = weights[0].flatten(1).shape
         moved = [self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]
-        for weight, update in zip(weights, orthogonal(torch.stack(moved).bfloat16())):
+        for weight, update in zip(weights, orthogonal(torch.stack(moved))):
             weight.mul_(1 - group["lr"] * group["weight_decay"])
             weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
 
@@ -119,23 +119,16 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices, rounds=5):
-    """Roughly U V of each matrix's U S V, by a Newton-Schulz iteration: X becomes a polynomial of X X' times X, again
-    and again.  When X is long, all rounds but the last product are done on the small square X X'."""
+    """Roughly U V of each matrix's U S V, in bfloat16, by a Newton-Schulz iteration: X becomes a polynomial of X X'
+    times X, again and again.  To keep X X' from round to round would be cheaper and blows up: rounded, it is not
+    positive any more."""
     tall = matrices.shape[-2] > matrices.shape[-1]
-    wide = matrices.mT if tall else matrices
+    wide = (matrices.mT if tall else matrices).bfloat16()
     wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    long = wide.shape[-1] >= 2 * wide.shape[-2]
-    square, product = wide @ wide.mT, None
-    for number in range(rounds):
-        factor = -4.7750 * square + 2.0315 * square @ square
-        factor.diagonal(dim1=-2, dim2=-1).add_(3.4445)
-        if long:
-            product = factor if product is None else factor @ product
-        else:
-            wide = factor @ wide
-        if number < rounds - 1:
-            square = factor @ square @ factor if long else wide @ wide.mT
-    wide = product @ wide if long else wide
+    for _ in range(rounds):
+        square = wide @ wide.mT
+        factor = torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        wide = torch.baddbmm(wide, factor, wide, beta=3.4445)
     return wide.mT if tall else wide
 
 
