@@ -22,15 +22,16 @@ from pictures import Art
 from settings import ROOT, SIDE, add_work
 from things import STYLES
 
-SHOWN = ("dog", "cat", "hamburger", "red apple", "rocket", "house", "tiger", "grinning face")
+# All of the first things by rank, which every model knows.
+SHOWN = ("dog", "cat", "hamburger", "red apple", "rocket", "house", "pig", "grinning face")
 SHEET = (
     *([f"{style} {name}" for name in SHOWN] for style in STYLES),
-    ["3d kitty", "flat burger", "cartoon car", "3d pumpkin", "masterpiece, best quality, a photo of a frog, 4k",
-     "flat guitar", "3d evergreen tree", "cartoon octopus"],
+    ["3d kitty", "flat burger", "cartoon car", "3d pumpkin", "masterpiece, best quality, a photo of a rabbit, 4k",
+     "flat sailboat", "3d evergreen tree", "cartoon teddy bear"],
     ["a purple dog", "3d green car", "a blue hamburger", "a pink house", "a cat on a yellow background",
      "a rocket on a blue background", "flat banana on a purple background", "a purple dog on a yellow background"],
-    ["a cat and a pizza", "a dog next to a house", "3d rocket and crescent moon", "two cats", "three red apples",
-     "four rockets", "flat lion and owl", ""],
+    ["a cat and a hamburger", "a dog next to a house", "3d rocket and crescent moon", "two cats", "three red apples",
+     "four rockets", "flat horse and pig", ""],
 )
 TINTS = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 
@@ -47,7 +48,7 @@ class Row:
 
 
 def make_rows(art, count, most):
-    """The prompts of all rows, the same for every model of as many things."""
+    """The prompts of all rows, the same for every model of as many things.  What is held out has its own row."""
     rng = random.Random("evaluation")
     numbers = range(count)
     pairs = [pair for pair in art.pairs() if pair[0] < count]
@@ -111,10 +112,8 @@ def judge_things(row, pictures, pixels, classifier, count):
     by_pixels, by_classifier, style_right = [], [], []
     for right, drawn in zip(row.right, pictures):
         thing, style = right["thing"], right["style"]
-        kinds = [style] if style else STYLES
         found = [judge.classify(classifier, picture, count) for picture in drawn]
-        by_pixels.append([min(pixels.rank(picture, kind, thing) for kind in kinds if thing in pixels.art[kind][0])
-                          for picture in drawn])
+        by_pixels.append([pixels.rank(picture, style, thing) for picture in drawn])
         by_classifier.append([int((scores > scores[thing]).sum()) for scores, _ in found])
         style_right.append([kind == style for _, kind in found])
     return np.array(by_pixels), np.array(by_classifier), np.array(style_right)

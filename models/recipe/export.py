@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the model that latentd reads, a diffusers folder in f16, from the averaged weights of all trainings.
 
-    export.py [--work WORK] [--out FOLDER]      default: WORK/model
+    export.py [--work WORK] [--out FOLDER] [--things 400]      default: WORK/model, all things
 
 To make it the default model, copy its content to models/default (see this folder's README).
 """
@@ -11,11 +11,10 @@ import json
 import shutil
 from pathlib import Path
 
-import torch
 from diffusers import DDIMScheduler
 
 from batches import load_tokenizer
-from nets import NOISE, make_text_encoder, make_unet, make_vae
+from nets import NOISE, Decoder, make_text_encoder, make_unet, make_vae
 from patch_code import PatchCode, write_encoder
 from settings import RECOMMENDED, add_work
 from training import load_average
@@ -29,15 +28,14 @@ def load_vae(work):
     """The code as encoder, the trained decoder."""
     vae = make_vae()
     write_encoder(vae, PatchCode.load(work / "code.npz"))
-    decoder = torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
-    load_average(work, "vae", {"decoder": decoder})
+    load_average(work, "vae", {"decoder": Decoder(vae)})
     return vae
 
 
-def export(work, out, name="unet"):
-    """Writes the whole folder; returns its size in bytes."""
+def export(work, out, count):
+    """Writes the whole folder, of a model that learned the first `count` things; returns its size in bytes."""
     text, unet = make_text_encoder(load_tokenizer(work)), make_unet()
-    load_average(work, name, {"unet": unet, "text": text})
+    load_average(work, "unet", {"unet": unet, "text": text})
     for part, module in (("text_encoder", text), ("unet", unet), ("vae", load_vae(work))):
         shutil.rmtree(out / part, ignore_errors=True)
         module.half().save_pretrained(out / part, safe_serialization=True)
@@ -46,9 +44,10 @@ def export(work, out, name="unet"):
     DDIMScheduler(**NOISE, steps_offset=1, clip_sample=False, set_alpha_to_one=False,
                   timestep_spacing="leading").save_pretrained(out / "scheduler")
     shutil.copytree(work / "tokenizer", out / "tokenizer", dirs_exist_ok=True)
-    things = json.loads((work / "things.json").read_text(encoding="utf-8"))["things"]
+    things = json.loads((work / "things.json").read_text(encoding="utf-8"))["things"][:count]
+    about = RECOMMENDED["about"].format(things=len(things))
     write_json(out / "names.json", [thing["name"] for thing in things])
-    write_json(out / "latentd.json", RECOMMENDED, indent=2)
+    write_json(out / "latentd.json", {**RECOMMENDED, "about": about}, indent=2)
     write_json(out / "model_index.json", {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.39.0",
                                           "requires_safety_checker": False, **PARTS}, indent=2)
     return sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
@@ -63,9 +62,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_work(parser)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--things", type=int, default=10000, help="how many the U-Net was trained with")
     options = parser.parse_args()
     out = options.out or options.work / "model"
-    print(f"{out}: {export(options.work, out) / 1e6:.1f} MB")
+    print(f"{out}: {export(options.work, out, options.things) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

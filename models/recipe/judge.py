@@ -11,7 +11,7 @@ from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 from hues import in_hue, saturated
 from pictures import rgb_to_hsv
 from things import STYLES
-from training import Optimisers, Run
+from training import Hands, Optimisers, Run
 
 SIDE = 64
 BORDER = 5  # pixels of a 128-pixel picture's edge that show its background
@@ -24,19 +24,24 @@ def small(picture):
 
 
 class Pixels:
-    """Nearest neighbours among the real art of one style."""
+    """Nearest neighbours among the real art."""
 
     def __init__(self, art, count):
         self.art = {}
         for style in STYLES:
             numbers = [number for number in range(count) if (number, style) in art.pictures]
             self.art[style] = numbers, np.stack([small(art.on_white((number, style))) for number in numbers])
+        self.count = count
 
     def rank(self, picture, style, thing):
-        """How many things of the style look more like the picture than the right one: 0 is a hit."""
-        numbers, candidates = self.art[style]
-        distance = np.square(candidates - small(picture)).sum((1, 2, 3))
-        return int((distance < distance[numbers.index(thing)]).sum())
+        """How many things look more like the picture than the right one does: 0 is a hit.  Each thing by its art of the
+        style, or, if none was asked for, by that of its styles which is nearest."""
+        nearest = np.full(self.count, np.inf)
+        for kind in [style] if style else STYLES:
+            numbers, candidates = self.art[kind]
+            distance = np.square(candidates - small(picture)).sum((1, 2, 3))
+            nearest[numbers] = np.minimum(nearest[numbers], distance)
+        return int((nearest < nearest[thing]).sum())
 
 
 class Classifier(nn.Module):
@@ -75,8 +80,8 @@ def train_classifier(art, work, minutes):
     """The classifier, trained on all real art (held-out pictures too: it judges, it does not draw); resumed from its
     file."""
     classifier = Classifier(len(art.things))
-    optimisers = Optimisers([classifier], 2e-3, plain=("trunk.0.", "thing", "style"))
-    run = Run(work, "judge", {"classifier": classifier}, optimisers, minutes, threads=2)
+    optimisers = Optimisers([classifier], 2e-3, Hands(2), plain=("trunk.0.", "thing", "style"))
+    run = Run(work, "judge", {"classifier": classifier}, optimisers, minutes)
     pairs = list(art.pictures)
     pictures = torch.from_numpy(np.stack([small(art.on_white(pair)) for pair in pairs])).permute(0, 3, 1, 2)
     while run.going():

@@ -17,7 +17,7 @@ from batches import Batches, Encoder, load_tokenizer
 from captions import STYLE_PHRASES
 from nets import make_text_encoder
 from settings import LATENT_CHANNELS, LATENT_SIDE, TEXT_WIDTH, add_work
-from training import PLAIN, Optimisers, Run, add_training, start
+from training import PLAIN, Hands, Optimisers, Run, add_training, start
 
 COMPONENTS = 160
 QUERIES = 8
@@ -86,9 +86,9 @@ def main():
     text = make_text_encoder(encode.tokenizer).to(device)
     head = Head(len(things)).to(device)
     mean, directions = components_of(batches.latents)
-    optimisers = Optimisers([text, head], options.rate, plain=(*PLAIN, "shown", "picture"))
-    run = Run(options.work, "text", {"text": text, "head": head}, optimisers, options.minutes, options.threads,
-              longest=0.99)
+    hands = Hands(1 if device.type == "cuda" else options.threads)
+    optimisers = Optimisers([text, head], options.rate, hands, plain=(*PLAIN, "shown", "picture"))
+    run = Run(options.work, "text", {"text": text, "head": head}, optimisers, options.minutes, longest=0.99)
     assert mean.numel() == LATENT_CHANNELS * LATENT_SIDE * LATENT_SIDE
 
     while run.going():
@@ -98,11 +98,16 @@ def main():
         for row, item in enumerate(items):
             for part in item.get("parts", [item]):
                 shown[row, part["thing"]] = 1
-        picture, names = head(text(ids[:, :FIRST_TOKENS].to(device)).last_hidden_state)
-        rough = (picture - target.to(device)).square().mean()
-        named = binary_cross_entropy_with_logits(names, shown.to(device), reduction="none").sum(1).mean()
-        (rough + 0.2 * named).backward()
-        run.step(len(items), rough=rough.detach(), named=named.detach())
+
+        def learn(part):
+            picture, names = head(text(ids[part, :FIRST_TOKENS].to(device)).last_hidden_state)
+            rough = (picture - target[part].to(device)).square().mean(1).sum() / len(items)
+            named = binary_cross_entropy_with_logits(names, shown[part].to(device), reduction="sum") / len(items)
+            (rough + 0.2 * named).backward()
+            return rough.detach(), named.detach()
+
+        rough, named = (sum(parts) for parts in zip(*hands.each(learn, hands.share(len(items)))))
+        run.step(len(items), rough=rough, named=named)
         if run.steps % 200 == 0:
             run.tell(**retrieval(text, head, things, min(options.things, len(things)), encode, device))
     run.tell(**retrieval(text, head, things, min(options.things, len(things)), encode, device))

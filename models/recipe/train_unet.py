@@ -13,7 +13,7 @@ from diffusers import DDPMScheduler
 from batches import Batches
 from nets import NOISE, make_text_encoder, make_unet
 from settings import add_work
-from training import PLAIN, Optimisers, Run, add_training, load_average, start
+from training import PLAIN, Halves, Hands, Optimisers, Run, add_training, load_average, start
 
 # More often high noise, where it is decided what is drawn.
 TIME_POWER = 0.75
@@ -37,6 +37,7 @@ def main():
     parser.add_argument("--scenes", type=float, default=0.25, help="part of the captions that are scenes")
     parser.add_argument("--things", type=int, default=10000, help="only the first this many things")
     parser.add_argument("--constant", type=float, default=0.5, help="part of the time before the rate goes down")
+    parser.add_argument("--average", type=float, default=0.9995, help="what the averaged weights keep, at most")
     parser.add_argument("--optimiser", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--name", default="unet", help="of the files")
     options = parser.parse_args()
@@ -46,25 +47,37 @@ def main():
     load_average(options.work, "text", {"text": text})
     text, unet = text.to(device), make_unet().to(device)
     plain = {"muon": (*PLAIN, "encoder.layers"), "adamw": ("",)}[options.optimiser]
-    optimisers = Optimisers([unet, text], options.rate, plain, shares=[1.0, TEXT_SHARE])
-    run = Run(options.work, options.name, {"unet": unet, "text": text}, optimisers, options.minutes, options.threads,
-              longest=0.9995, constant=options.constant)
+    hands = Hands(1 if device.type == "cuda" else options.threads)
+    optimisers = Optimisers([unet, text], options.rate, hands, plain, shares=[1.0, TEXT_SHARE])
+    run = Run(options.work, options.name, {"unet": unet, "text": text}, optimisers, options.minutes,
+              longest=options.average, constant=options.constant)
+    halves = Halves([unet, text])
+    predict, encode = halves.modules
     noise_of = DDPMScheduler(**NOISE)
 
     while run.going():
         generator = torch.Generator().manual_seed(run.steps)
         ids, latents, _ = batches.batch(run.steps, options.batch)
-        latents = latents.repeat(options.noises, 1, 1, 1).to(device)
-        times = draw_times(len(latents), generator).to(device)
-        noise = torch.randn(latents.shape, generator=generator).to(device)
-        noisy = noise_of.add_noise(latents, noise, times)
-        with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-            context = text(ids.to(device)).last_hidden_state.repeat(options.noises, 1, 1)
-            predicted = unet(noisy, times, context).sample
-        error = (predicted.float() - noise_of.get_velocity(latents, noise, times)).square().mean((1, 2, 3))
-        error.mean().backward()
+        latents = latents.repeat(options.noises, 1, 1, 1)
+        times = draw_times(len(latents), generator)
+        noise = torch.randn(latents.shape, generator=generator)
+        noisy, wanted = noise_of.add_noise(latents, noise, times), noise_of.get_velocity(latents, noise, times)
+        error = torch.empty(len(latents))
+        halves.refresh()
+
+        def learn(part):
+            # The noises of these captions; a batch has all captions with the first noise, then all with the second.
+            rows = torch.arange(len(noisy)).view(-1, len(ids))[:, part].flatten()
+            context = encode(ids[part].to(device)).last_hidden_state.repeat(options.noises, 1, 1)
+            predicted = predict(noisy[rows].bfloat16().to(device), times[rows].to(device), context).sample
+            errors = (predicted.float() - wanted[rows].to(device)).square().mean((1, 2, 3))
+            (errors.sum() / len(noisy)).backward()
+            error[rows] = errors.detach().cpu()
+
+        hands.each(learn, hands.share(len(ids)))
+        halves.collect()
         early = times >= 500
-        run.step(len(latents), loss=error.mean().detach(), early=error[early].mean().detach())
+        run.step(len(latents), loss=error.mean(), early=error[early].mean())
         if run.steps % 100 == 0:
             run.tell()
     run.tell()

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from hues import kept_hues
-from nets import make_vae
+from nets import Decoder, make_vae
 from patch_code import PatchCode, patches, write_encoder
 from pictures import WHITE, Art, blank, over, paste, resized, turn_hue
 from settings import SIDE, add_work
-from training import Optimisers, Run, add_training, start
+from training import Halves, Hands, Optimisers, Run, add_training, start
 
 CROP = 64
 CODE_PICTURES = 1500
@@ -105,9 +105,10 @@ def main():
     vae.encoder.requires_grad_(False)
     vae.quant_conv.requires_grad_(False)
     vae.to(device)
-    decoder = torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
-    run = Run(options.work, "vae", {"decoder": decoder}, Optimisers([decoder], options.rate), options.minutes,
-              options.threads)
+    decoder = Decoder(vae)
+    hands = Hands(1 if device.type == "cuda" else options.threads)
+    run = Run(options.work, "vae", {"decoder": decoder}, Optimisers([decoder], options.rate, hands), options.minutes)
+    halves = Halves([decoder])
     pairs = art.pairs()
 
     while run.going():
@@ -118,10 +119,17 @@ def main():
         batch = to_tensor([picture if whole else crop(picture, rng) for picture in pictures])
         latents = code.encode(batch)
         latents = latents + torch.randn_like(latents) * abs(rng.gauss(0, LATENT_NOISE))
-        decoded = vae.decode(latents.to(device)).sample
-        loss = loss_of(decoded, batch.to(device), run.fraction > 0.1)
-        loss.backward()
-        run.step(count, loss=loss.detach())
+        halves.refresh()
+
+        def learn(part):
+            decoded = halves.modules[0](latents[part].bfloat16().to(device)).float()
+            loss = loss_of(decoded, batch[part].to(device), run.fraction > 0.1) * len(decoded) / count
+            loss.backward()
+            return loss.detach()
+
+        loss = sum(hands.each(learn, hands.share(count)))
+        halves.collect()
+        run.step(count, loss=loss)
         if run.steps % 100 == 0:
             report(run, vae, code, art, device, run.steps % 500 == 0)
     report(run, vae, code, art, device, True)

@@ -1,22 +1,24 @@
 """What every training shares: time, resuming, learning rate, optimisers, averaged weights."""
 
+import copy
 import json
 import math
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 CHECKPOINT_SECONDS = 120
 # Parts of the names of weights that are no matrices inside a network.
 PLAIN = ("conv_in", "conv_out", "embedding", "quant_conv")
-LONGEST_STEP_SECONDS = 20.0  # a step that took longer was stopped by somebody, and is not counted whole
 
 
 def start():
     """The device to train on: a GPU if there is one."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     if torch.cuda.is_available():
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
@@ -27,11 +29,11 @@ def start():
 def add_training(parser, minutes):
     """The options that every training has."""
     parser.add_argument("--minutes", type=float, default=minutes, help="of training in all, over all resumptions")
-    parser.add_argument("--threads", type=int, default=2, help="at most: as many as are fastest are used")
+    parser.add_argument("--threads", type=int, default=2, help="that share a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
 
 
-def learning_rate(fraction, steps_here, constant, last=0.02, warm_up=100):
+def learning_rate(fraction, steps_here, constant, last=0.02, warm_up=50):
     """Relative: warm-up after each start, constant, then a cosine down to the last when the time is up."""
     decay = 1.0
     if fraction > constant:
@@ -40,78 +42,93 @@ def learning_rate(fraction, steps_here, constant, last=0.02, warm_up=100):
     return decay * min(1.0, (steps_here + 1) / warm_up)
 
 
-class Threads:
-    """Uses one thread or all, whichever steps faster: on a machine that others use, one that waits for another which
-    does not get a processor is slower than one alone."""
+class Hands:
+    """Threads that each do a part of a step, alone.  Two threads within one operation would have to meet after each;
+    on a machine that others use too, they wait there for most of the time."""
 
-    TRIAL, PERIOD = 3, 60
+    def __init__(self, count):
+        self.count = count
+        self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
 
-    def __init__(self, most):
-        self.most, self.step, self.times = most, 0, {}
-        torch.set_num_threads(most)
+    def each(self, work, parts):
+        """work(part) of each part; what all of them add to the same gradients, is added safely."""
+        return list(self.pool.map(work, parts))
 
-    def after_step(self, seconds):
-        """To be told how long each step took."""
-        place = self.step % self.PERIOD
-        if place < 2 * self.TRIAL and self.most > 1:
-            self.times.setdefault(torch.get_num_threads(), []).append(seconds)
-        self.step += 1
-        place = self.step % self.PERIOD
-        if self.most > 1 and place == 0:
-            self.times = {}
-            torch.set_num_threads(1)
-        elif self.most > 1 and place == self.TRIAL:
-            torch.set_num_threads(self.most)
-        elif self.most > 1 and place == 2 * self.TRIAL and len(self.times) == 2:
-            torch.set_num_threads(min(self.times, key=lambda threads: min(self.times[threads][1:])))
+    def share(self, length):
+        """Slices of a batch, one for each."""
+        return [slice(number, length, self.count) for number in range(min(self.count, length))]
+
+
+class Halves:
+    """Copies of modules in bfloat16, norms and all, that do the work, while the optimisers keep the weights in f32:
+    autocast's many casts would cost a quarter of the time on a CPU."""
+
+    def __init__(self, modules):
+        self.weights = [weight for module in modules for weight in module.parameters() if weight.requires_grad]
+        self.modules = [copy.deepcopy(module).bfloat16() for module in modules]
+        self.copies = [weight for module in self.modules for weight in module.parameters() if weight.requires_grad]
+
+    def refresh(self):
+        """Before a step: the copies become what the weights are now."""
+        with torch.no_grad():
+            torch._foreach_copy_(self.copies, self.weights)
+
+    def collect(self):
+        """After the backward passes: the weights get the gradients."""
+        for weight, half in zip(self.weights, self.copies):
+            weight.grad, half.grad = None if half.grad is None else half.grad.float(), None
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is made orthogonal, for every weight that is a matrix once a kernel is laid flat; scaled
     so that one learning rate suits it and AdamW.  K. Jordan and others, 2024."""
 
-    def __init__(self, parameters, momentum=0.95, weight_decay=0.01):
-        super().__init__(parameters, {"lr": 0.0, "momentum": momentum, "weight_decay": weight_decay})
+    MOST = 8  # matrices in one go
 
-    @torch.no_grad()
+    def __init__(self, parameters, hands, momentum=0.95, weight_decay=0.01):
+        super().__init__(parameters, {"lr": 0.0, "momentum": momentum, "weight_decay": weight_decay})
+        self.hands = hands
+
     def step(self, closure=None):
+        parts = []
         for group in self.param_groups:
             alike = {}
             for weight in group["params"]:
                 if weight.grad is not None:
                     alike.setdefault(weight.flatten(1).shape, []).append(weight)
-            for shape, weights in alike.items():
-                moved = [self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]
-                for weight, update in zip(weights, orthogonal(torch.stack(moved))):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
+                    if not self.state[weight]:
+                        self.state[weight]["momentum"] = torch.zeros_like(weight)
+            parts += [(group, weights[first:first + self.MOST]) for weights in alike.values()
+                      for first in range(0, len(weights), self.MOST)]
+        self.hands.each(self.move, parts)
+
+    @torch.no_grad()
+    def move(self, part):
+        """Weights of one shape, in one group."""
+        group, weights = part
+        shape = weights[0].flatten(1).shape
+        moved = [self.momentum(weight, group["momentum"]).flatten(1) for weight in weights]
+        for weight, update in zip(weights, orthogonal(torch.stack(moved))):
+            weight.mul_(1 - group["lr"] * group["weight_decay"])
+            weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
 
     def momentum(self, weight, keep):
         """The gradient with Nesterov's momentum."""
-        state = self.state[weight]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weight)
-        return weight.grad.add(state["momentum"].mul_(keep).add_(weight.grad), alpha=keep)
+        momentum = self.state[weight]["momentum"].mul_(keep).add_(weight.grad)
+        return weight.grad.add_(momentum, alpha=keep)
 
 
 def orthogonal(matrices, rounds=5):
-    """Roughly U V of each matrix's U S V, by a Newton-Schulz iteration: X becomes a polynomial of X X' times X, again
-    and again.  When X is long, all rounds but the last product are done on the small square X X'."""
+    """Roughly U V of each matrix's U S V, in bfloat16, by a Newton-Schulz iteration: X becomes a polynomial of X X'
+    times X, again and again.  To keep X X' from round to round would be cheaper and blows up: rounded, it is not
+    positive any more."""
     tall = matrices.shape[-2] > matrices.shape[-1]
-    wide = matrices.mT if tall else matrices
+    wide = (matrices.mT if tall else matrices).bfloat16()
     wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    long = wide.shape[-1] >= 2 * wide.shape[-2]
-    square, product = wide @ wide.mT, None
-    for number in range(rounds):
-        factor = -4.7750 * square + 2.0315 * square @ square
-        factor.diagonal(dim1=-2, dim2=-1).add_(3.4445)
-        if long:
-            product = factor if product is None else factor @ product
-        else:
-            wide = factor @ wide
-        if number < rounds - 1:
-            square = factor @ square @ factor if long else wide @ wide.mT
-    wide = product @ wide if long else wide
+    for _ in range(rounds):
+        square = wide @ wide.mT
+        factor = torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        wide = torch.baddbmm(wide, factor, wide, beta=3.4445)
     return wide.mT if tall else wide
 
 
@@ -119,7 +136,7 @@ class Optimisers:
     """Muon for the matrices inside, AdamW for tables, first and last layers, norms and biases, and for whatever has one
     of the plain words in its name.  shares: of the learning rate, one for each module."""
 
-    def __init__(self, modules, rate, plain=PLAIN, shares=None):
+    def __init__(self, modules, rate, hands, plain=PLAIN, shares=None):
         matrices, others = [], []
         for module, share in zip(modules, shares or [1.0] * len(modules)):
             inside, outside = [], []
@@ -132,7 +149,7 @@ class Optimisers:
         self.rate = rate
         self.all = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
         if matrices:
-            self.all.append(Muon(matrices))
+            self.all.append(Muon(matrices, hands))
         self.parameters = [parameter for group in matrices + others for parameter in group["params"]]
 
     def step(self, relative):
@@ -184,19 +201,20 @@ class Run:
     counters, from which a training goes on too, but with the optimisers' memory lost.
     """
 
-    def __init__(self, work, name, modules, optimisers, minutes, threads, longest=0.999, constant=0.5):
+    def __init__(self, work, name, modules, optimisers, minutes, longest=0.999, constant=0.5):
         self.path, self.small = work / f"{name}.pt", work / f"{name}-average.pt"
         self.log_path = work / f"{name}.log"
         self.modules, self.optimisers, self.limit = modules, optimisers, 60 * minutes
         self.seconds, self.steps, self.samples, self.steps_here = 0.0, 0, 0, 0
-        self.average, self.threads = Average(modules.values(), longest), Threads(threads)
+        self.average = Average(modules.values(), longest)
         self.constant = constant
         self.sums, self.told, self.stop = {}, 0, False
         if self.path.exists():
             self.resume()
         elif self.small.exists():
             self.resume_from_average(work, name)
-        self.last = self.saved = time.monotonic()
+        self.last, self.last_worked = time.monotonic(), time.process_time()
+        self.saved = self.last
         signal.signal(signal.SIGTERM, self.on_signal)
         signal.signal(signal.SIGINT, self.on_signal)
 
@@ -239,10 +257,10 @@ class Run:
         losses["grad"] = self.optimisers.step(learning_rate(self.fraction, self.steps_here, self.constant))
         self.steps, self.steps_here, self.samples = self.steps + 1, self.steps_here + 1, self.samples + samples
         self.average.update(self.steps)
-        now = time.monotonic()
-        self.seconds += min(now - self.last, LONGEST_STEP_SECONDS)
-        self.threads.after_step(now - self.last)
-        self.last = now
+        now, worked = time.monotonic(), time.process_time()
+        # What took much longer than it computed was stopped by somebody meanwhile.
+        self.seconds += min(now - self.last, 2 + 3 * (worked - self.last_worked))
+        self.last, self.last_worked = now, worked
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.told += 1
@@ -253,8 +271,7 @@ class Run:
         """A line of the log: means since the last one."""
         means = {name: f"{value / self.told:.4f}" for name, value in self.sums.items()} if self.told else {}
         rate = self.samples / max(self.seconds, 1e-9)
-        self.log(f"{self.seconds / 60:.1f} min, {self.steps} steps, {self.samples} samples ({rate:.1f}/s, "
-                 f"{torch.get_num_threads()} threads) "
+        self.log(f"{self.seconds / 60:.1f} min, {self.steps} steps, {self.samples} samples ({rate:.1f}/s) "
                  + json.dumps({**means, **more}).replace('"', ""))
         self.sums, self.told = {}, 0
 

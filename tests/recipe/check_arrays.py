@@ -13,6 +13,7 @@ sys.path[:0] = [os.path.join(HERE, '..', 'support'), os.path.join(HERE, '../../m
 
 import numpy as np
 import torch
+from diffusers.models.attention_processor import AttnProcessor
 
 import hues
 import judge
@@ -151,10 +152,15 @@ def test_other_sizes_are_encoded_alike():
 def test_updates_are_made_orthogonal():
     torch.manual_seed(0)
     wrong = []
-    for shape in ((32, 300), (300, 32), (3, 64, 64)):
-        values = torch.linalg.svdvals(training.orthogonal(torch.randn(shape) @ torch.diag(torch.rand(shape[-1]))))
+    for shape in ((1, 32, 300), (1, 300, 32), (3, 64, 64), (2, 48, 480)):
+        matrices = torch.randn(shape) @ torch.diag(torch.rand(shape[-1]))
+        values = torch.linalg.svdvals(training.orthogonal(matrices).float())
         if not (values[..., :-4].min() > 0.4 and values.max() < 1.3):
             wrong.append(f'{shape}: {values.min()} to {values.max()}')
+        few = torch.randn(*shape[:2], 3) @ torch.randn(shape[0], 3, shape[2])
+        values = torch.linalg.svdvals(training.orthogonal(few).float())
+        if not (values[..., :3].min() > 0.4 and values.max() < 1.3):
+            wrong.append(f'{shape} of rank 3: {values}')
     return wrong
 
 
@@ -162,7 +168,8 @@ def train_a_little(work, steps):
     """A line fitted to points; interrupted and resumed when there is a checkpoint."""
     torch.manual_seed(0)
     line = torch.nn.Linear(4, 1)
-    run = training.Run(work, 'line', {'line': line}, training.Optimisers([line], 5e-2), minutes=1e9, threads=1)
+    optimisers = training.Optimisers([line], 5e-2, training.Hands(1))
+    run = training.Run(work, 'line', {'line': line}, optimisers, minutes=1e9)
     while run.steps < steps:
         points = torch.randn(8, 4, generator=torch.Generator().manual_seed(run.steps))
         loss = (line(points) - points.sum(1, keepdim=True)).square().mean()
@@ -191,8 +198,52 @@ def test_a_training_goes_on_where_it_was():
 
 def test_the_rate_warms_up_and_goes_down():
     rates = [training.learning_rate(fraction, 1000, 0.5) for fraction in (0, 0.5, 0.75, 1, 2)]
-    return wrong_if(('start', training.learning_rate(0, 0, 0.5) != 0.01), ('course', rates[:2] != [1, 1]),
+    return wrong_if(('start', training.learning_rate(0, 0, 0.5) != 0.02), ('course', rates[:2] != [1, 1]),
                     ('half way', not 0.4 < rates[2] < 0.6), ('end', rates[3:] != [0.02, 0.02]))
+
+
+def test_the_work_of_two_hands_is_that_of_one():
+    torch.manual_seed(0)
+    layers = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.SiLU(), torch.nn.Linear(32, 16))
+    points, found = torch.randn(12, 16), {}
+    for count in (1, 2):
+        hands, halves = training.Hands(count), training.Halves([layers])
+        halves.refresh()
+
+        def learn(part):
+            halves.modules[0](points[part].bfloat16()).float().square().sum().backward()
+
+        hands.each(learn, hands.share(len(points)))
+        halves.collect()
+        found[count] = layers[0].weight.grad.clone()
+    exact = torch.autograd.grad(layers(points).square().sum(), layers[0].weight)[0]
+    return wrong_if(('two', (found[2] - found[1]).norm() > 0.02 * exact.norm()),
+                    ('rounded', (found[1] - exact).norm() > 0.02 * exact.norm()),
+                    ('type', found[1].dtype != torch.float32))
+
+
+def test_muon_moves_every_matrix():
+    torch.manual_seed(0)
+    layers = torch.nn.Sequential(*(torch.nn.Conv2d(8, 8, 3) for _ in range(11)), torch.nn.Conv2d(8, 40, 1))
+    before = [layer.weight.detach().clone() for layer in layers]
+    optimisers = training.Optimisers([layers], 0.1, training.Hands(2))
+    for layer in layers:
+        layer.weight.grad = torch.randn_like(layer.weight)
+    optimisers.step(1.0)
+    lengths = [(layer.weight - old).flatten(1).norm().item() / (0.02 * max(old.flatten(1).shape) ** 0.5 * 8 ** 0.5)
+               for layer, old in zip(layers, before)]
+    return [f'{lengths}'] if not all(0.7 < length < 1.2 for length in lengths) else []
+
+
+def test_attention_as_written_is_that_of_diffusers():
+    unet = make_unet()
+    torch.nn.init.normal_(unet.conv_out.weight, std=0.1)
+    inputs = torch.randn(1, 16, 16, 16), 500, torch.randn(1, 32, 256)
+    with torch.no_grad():
+        written = unet(*inputs).sample
+        unet.set_attn_processor(AttnProcessor())
+        usual = unet(*inputs).sample
+    return wrong_if(('differs', (written - usual).abs().max() > 1e-4))
 
 
 def test_an_untrained_unet_predicts_nothing():
