@@ -1,6 +1,5 @@
 """The three networks, as diffusers and transformers build them."""
 
-import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
