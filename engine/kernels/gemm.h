@@ -3,7 +3,7 @@
  *
  * Products with weights run on tile_ops.  What BLAS makes of a row depends on how many rows there are and on
  * the kind of processor, so that a picture's bytes would; here they depend on neither, at the same speed or a
- * better one.  BLAS is the measure of the machine (ltd_gemm_speed).
+ * better one.  BLAS is the measure of the machine (ltd_sgemm_speed).
  */
 #ifndef GEMM_H
 #define GEMM_H
