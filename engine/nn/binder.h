@@ -31,7 +31,7 @@ struct bind_report {
 struct binder {
     struct bind_report *report; /* NULL: the first thing that is wrong ends the binding */
     const struct weight_set *weights;
-    struct heap_list *memory; /* owns the converted and repacked copies; lives as long as the network */
+    struct heap_list *memory; /* owns the converted and aligned copies; lives as long as the network */
     const char *part;         /* "unet", for messages */
     struct ltd_error *err;
     enum ltd_status status;
