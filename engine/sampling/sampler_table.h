@@ -23,20 +23,19 @@ struct sampler_code {
      * it needs.  On failure the caller frees the plan.  Errors: LTD_EINVAL, LTD_EFORMAT, LTD_ENOMEM. */
     enum ltd_status (*plan)(struct sampling_plan *plan, const struct plan_request *request,
                             struct ltd_error *err);
-    /* What the network gets for x: x itself, or a scaled copy. */
-    const float *(*input)(const struct sampling_plan *plan, int evaluation, struct sampling_state *state);
-    /* Takes state->output, the network's word on that input, and moves x. */
+    /* Takes state->output, the network's word on x, and moves x. */
     void (*advance)(const struct sampling_plan *plan, int evaluation, struct sampling_state *state);
 };
 
 struct sampler {
     const char *name, *label;
     const char *reference; /* diffusers class */
-    bool takes_sigmas;     /* karras and exponential apply */
+    int keys;              /* column of schedule_keys.def */
+    bool takes_sigmas;     /* the schedules of sigma_schedules.h apply */
     const struct sampler_code *code;
 };
 
-#define SAMPLER(id, name, label, reference, takes_sigmas) extern const struct sampler_code name##_code;
+#define SAMPLER(id, name, label, reference, keys, takes_sigmas) extern const struct sampler_code name##_code;
 #include <latentd/samplers.def>
 #undef SAMPLER
 

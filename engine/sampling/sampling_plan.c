@@ -6,10 +6,13 @@
 #include "base/size_math.h"
 #include "sampling/sampler_table.h"
 
-enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, int evaluations, struct ltd_error *err)
+enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, int evaluations, size_t move_size,
+                                      struct ltd_error *err)
 {
     plan->step = calloc((size_t)evaluations, sizeof *plan->step);
-    if (!plan->step)
+    plan->moves = calloc((size_t)evaluations, move_size);
+    plan->move_size = move_size;
+    if (!plan->step || !plan->moves)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", evaluations);
     plan->evaluations = evaluations;
     return LTD_OK;
@@ -77,7 +80,7 @@ enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd
         return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", steps);
     plan->code = sampler_table[sampler].code;
     plan->prediction = setting_int(&settings, KEY_prediction_type);
-    plan->vectors = 1;
+    plan->vectors = FIRST_OWN_VECTOR;
     plan->clip_range = INFINITY;
     plan->start_scale = 1;
     status = build(plan, &settings, steps, first, err);
@@ -94,6 +97,7 @@ void sampling_plan_free(struct sampling_plan *plan)
     if (!plan)
         return;
     free(plan->step);
+    free(plan->moves);
     free(plan);
 }
 
@@ -125,12 +129,18 @@ void sampling_start_from_latent(const struct sampling_plan *plan, float *x, cons
     noise_mix(x, noise, n, plan->start.alpha, plan->start.sigma);
 }
 
-const float *sampling_input_plain(const struct sampling_plan *plan, int evaluation,
-                                  struct sampling_state *state)
+/* What the network gets for x. */
+static const float *scaled_input(const struct sampling_plan *plan, int evaluation,
+                                 const struct sampling_state *state)
 {
-    (void)plan;
-    (void)evaluation;
-    return state->x;
+    const float sigma = plan->step[evaluation].sigma, divisor = sqrtf(sigma * sigma + 1.0F);
+    float *input = state_vector(state, INPUT_VECTOR);
+
+    if (!plan->exploding)
+        return state->x;
+    for (size_t i = 0; i < state->n; i++)
+        input[i] = state->x[i] / divisor;
+    return input;
 }
 
 static bool all_finite(const float *x, size_t n)
@@ -142,18 +152,16 @@ static bool all_finite(const float *x, size_t n)
     return finite;
 }
 
-void sampling_clean(const struct sampling_plan *plan, int evaluation, float *clean, const float *input,
-                    const float *word, size_t n)
+static void clean_preserving(int prediction, struct signal_level level, float *clean, const float *x,
+                             const float *word, size_t n)
 {
-    const struct signal_level here = plan->step[evaluation].level;
-
     for (size_t i = 0; i < n; i++) {
-        switch (plan->prediction) {
+        switch (prediction) {
         case PREDICT_EPSILON:
-            clean[i] = (input[i] - here.sigma * word[i]) / here.alpha;
+            clean[i] = (x[i] - level.sigma * word[i]) / level.alpha;
             break;
         case PREDICT_V:
-            clean[i] = here.alpha * input[i] - here.sigma * word[i];
+            clean[i] = level.alpha * x[i] - level.sigma * word[i];
             break;
         default:
             clean[i] = word[i];
@@ -162,13 +170,44 @@ void sampling_clean(const struct sampling_plan *plan, int evaluation, float *cle
     }
 }
 
-/* Before advance(), which may overwrite both the input and the word. */
-static const float *take_clean(const struct sampling_plan *plan, int evaluation, const float *input,
+static void clean_exploding(int prediction, float sigma, float *clean, const float *x, const float *word,
+                            size_t n)
+{
+    const float spread = sigma * sigma + 1.0F, v_scale = -sigma / sqrtf(spread);
+
+    for (size_t i = 0; i < n; i++) {
+        switch (prediction) {
+        case PREDICT_EPSILON:
+            clean[i] = x[i] - sigma * word[i];
+            break;
+        case PREDICT_V:
+            clean[i] = word[i] * v_scale + x[i] / spread;
+            break;
+        default:
+            clean[i] = word[i];
+            break;
+        }
+    }
+}
+
+void sampling_clean(const struct sampling_plan *plan, int evaluation, const struct sampling_state *state,
+                    float *clean)
+{
+    const struct sampling_step *step = &plan->step[evaluation];
+
+    if (plan->exploding)
+        clean_exploding(plan->prediction, step->sigma, clean, state->x, state->output, state->n);
+    else
+        clean_preserving(plan->prediction, step->level, clean, state->x, state->output, state->n);
+}
+
+/* Before advance(), which moves x and may overwrite the word. */
+static const float *take_clean(const struct sampling_plan *plan, int evaluation,
                                const struct sampling_state *state, const struct sampling_watch *watch)
 {
     if (!watch || !watch->wants_clean || !atomic_load(watch->wants_clean))
         return NULL;
-    sampling_clean(plan, evaluation, watch->clean, input, state->output, state->n);
+    sampling_clean(plan, evaluation, state, watch->clean);
     return watch->clean;
 }
 
@@ -179,12 +218,12 @@ enum ltd_status sampling_run(const struct sampling_plan *plan, const struct deno
     struct sampling_state state = {.rng = rng, .x = x, .n = n, .output = scratch, .scratch = scratch};
 
     for (int e = 0; e < plan->evaluations; e++) {
-        const float *input = plan->code->input(plan, e, &state);
+        const float *input = scaled_input(plan, e, &state);
         const float *clean;
 
         if (!denoiser->predict(denoiser->self, state.output, input, plan->step[e].timestep))
             return ltd_fail(err, LTD_ECANCELED, "canceled at step %d of %d", e + 1, plan->evaluations);
-        clean = take_clean(plan, e, input, &state, watch);
+        clean = take_clean(plan, e, &state, watch);
         plan->code->advance(plan, e, &state);
         if (!all_finite(x, n))
             return ltd_fail(err, LTD_ENONFINITE, "the latent stopped being finite at step %d of %d", e + 1,

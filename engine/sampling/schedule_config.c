@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "sampling/sampler_table.h"
+#include "sampling/sigma_schedules.h"
 
-#define NOT_TAKEN INFINITY
-#define UNSET     NAN
+#define NONE  INFINITY
+#define UNSET NAN
 
 enum { MAX_TRAIN_TIMESTEPS = 100000, MAX_CHOICES = 5 };
 
@@ -16,7 +17,7 @@ struct key_row {
     const char *name;
     enum key_kind kind;
     const char *choices[MAX_CHOICES];
-    double absent[LTD_SAMPLER_COUNT]; /* by sampler, in the order of samplers.def */
+    double absent[KEYS_COLUMNS];
 };
 
 static const struct key_row rows[KEY_COUNT] = {
@@ -33,15 +34,15 @@ static const struct key_row rows[KEY_COUNT] = {
 #undef UNWRAP
 };
 
-static bool taken_by(const struct key_row *row, enum ltd_sampler sampler)
+static bool taken_by(const struct key_row *row, int column)
 {
-    return row->absent[sampler] != NOT_TAKEN;
+    return row->absent[column] != NONE;
 }
 
 static bool taken_by_all(const struct key_row *row)
 {
-    for (int s = 0; s < LTD_SAMPLER_COUNT; s++)
-        if (!taken_by(row, (enum ltd_sampler)s))
+    for (int c = 0; c < KEYS_COLUMNS; c++)
+        if (!taken_by(row, c))
             return false;
     return true;
 }
@@ -99,8 +100,8 @@ static enum ltd_status read_value(const struct key_row *row, const struct ltd_js
 
 static bool may_be_null(const struct key_row *row)
 {
-    for (int s = 0; s < LTD_SAMPLER_COUNT; s++)
-        if (isnan(row->absent[s]))
+    for (int c = 0; c < KEYS_COLUMNS; c++)
+        if (isnan(row->absent[c]))
             return true;
     return row->kind == KIND_FLAG;
 }
@@ -245,30 +246,34 @@ int schedule_config_sampler(const struct schedule_config *config)
     return -1;
 }
 
-/* The request's scheduler: one of the sigma schedules in place of the config's, or a spacing and none. */
+/* The schedule of sigmas that the config asks for. */
+static enum ltd_scheduler own_schedule(const struct schedule_settings *settings)
+{
+    if (setting_flag(settings, KEY_use_karras_sigmas))
+        return LTD_SCHEDULER_KARRAS;
+    if (setting_flag(settings, KEY_use_lu_lambdas) || setting_flag(settings, KEY_use_exponential_sigmas))
+        return LTD_SCHEDULER_EXPONENTIAL;
+    return LTD_SCHEDULER_MODEL;
+}
+
+/* The request's scheduler: a sigma schedule in place of the config's own, or a spacing and none. */
 static void replace_schedule(struct schedule_settings *settings, enum ltd_scheduler scheduler)
 {
-    static const struct {
-        enum schedule_key key;
-        enum ltd_scheduler scheduler;
-    } flags[] = {
-        {KEY_use_karras_sigmas, LTD_SCHEDULER_KARRAS},
-        {KEY_use_exponential_sigmas, LTD_SCHEDULER_EXPONENTIAL},
-        {KEY_use_beta_sigmas, LTD_SCHEDULER_COUNT},
-        {KEY_use_lu_lambdas, LTD_SCHEDULER_COUNT},
-        {KEY_use_flow_sigmas, LTD_SCHEDULER_COUNT},
-    };
+    static const enum schedule_key flags[] = {KEY_use_karras_sigmas, KEY_use_exponential_sigmas,
+                                              KEY_use_beta_sigmas, KEY_use_lu_lambdas, KEY_use_flow_sigmas};
+    static const double spacings[LTD_SCHEDULER_COUNT] = {[LTD_SCHEDULER_LEADING] = SPACING_LEADING,
+                                                         [LTD_SCHEDULER_LINSPACE] = SPACING_LINSPACE,
+                                                         [LTD_SCHEDULER_TRAILING] = SPACING_TRAILING};
 
-    if (scheduler == LTD_SCHEDULER_MODEL)
+    if (scheduler == LTD_SCHEDULER_MODEL) {
+        settings->schedule = own_schedule(settings);
         return;
+    }
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-        settings->value[flags[i].key] = flags[i].scheduler == scheduler ? 1 : 0;
-    if (scheduler == LTD_SCHEDULER_LEADING)
-        settings->value[KEY_timestep_spacing] = SPACING_LEADING;
-    else if (scheduler == LTD_SCHEDULER_LINSPACE)
-        settings->value[KEY_timestep_spacing] = SPACING_LINSPACE;
-    else if (scheduler == LTD_SCHEDULER_TRAILING)
-        settings->value[KEY_timestep_spacing] = SPACING_TRAILING;
+        settings->value[flags[i]] = 0;
+    settings->schedule = sigma_schedule_exists(scheduler) ? scheduler : LTD_SCHEDULER_MODEL;
+    if (!sigma_schedule_exists(scheduler))
+        settings->value[KEY_timestep_spacing] = spacings[scheduler];
 }
 
 static enum ltd_status refuse_key(enum schedule_key key, enum ltd_sampler sampler, struct ltd_error *err)
@@ -299,7 +304,7 @@ static enum ltd_status check_settings(const struct schedule_settings *settings, 
             err, LTD_EINVAL,
             "algorithm_type deis of the model's scheduler_config.json does not go to a final sigma of "
             "zero; take another sampler");
-    if (value[KEY_variance_type] >= VARIANCE_LEARNED)
+    if (value[KEY_variance_type] == VARIANCE_LEARNED || value[KEY_variance_type] == VARIANCE_LEARNED_RANGE)
         return refuse_key(KEY_variance_type, sampler, err);
     if (value[KEY_solver_order] < 1 || value[KEY_solver_order] > 3)
         return refuse_key(KEY_solver_order, sampler, err);
@@ -324,7 +329,7 @@ static double read_key(const struct schedule_config *config, int key, enum ltd_s
         if (key == KEY_clip_sample)
             return 0;
     }
-    return config->present[key] ? config->value[key] : rows[key].absent[sampler];
+    return config->present[key] ? config->value[key] : rows[key].absent[sampler_table[sampler].keys];
 }
 
 enum ltd_status schedule_config_resolve(const struct schedule_config *config, enum ltd_sampler sampler,
@@ -334,14 +339,14 @@ enum ltd_status schedule_config_resolve(const struct schedule_config *config, en
     struct schedule_settings settings = {.trained_betas = config->trained_betas};
     enum ltd_status status;
 
-    if ((scheduler == LTD_SCHEDULER_KARRAS || scheduler == LTD_SCHEDULER_EXPONENTIAL) &&
-        !sampler_table[sampler].takes_sigmas)
+    if (sigma_schedule_exists(scheduler) && !sampler_table[sampler].takes_sigmas)
         return ltd_fail(err, LTD_EINVAL,
                         "the sampler %s takes no scheduler %s; take model, leading, linspace or trailing, or "
                         "another sampler",
                         ltd_sampler_name(sampler), ltd_scheduler_name(scheduler));
     for (int k = 0; k < KEY_COUNT; k++)
-        settings.value[k] = taken_by(&rows[k], sampler) ? read_key(config, k, sampler, scheduler) : NAN;
+        settings.value[k] =
+            taken_by(&rows[k], sampler_table[sampler].keys) ? read_key(config, k, sampler, scheduler) : NAN;
     replace_schedule(&settings, scheduler);
     status = check_settings(&settings, sampler, err);
     if (status == LTD_OK)

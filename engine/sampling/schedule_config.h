@@ -25,6 +25,22 @@ enum schedule_key {
     KEY_COUNT
 };
 
+/* The columns of schedule_keys.def. */
+enum {
+    KEYS_DDIM,
+    KEYS_DDPM,
+    KEYS_PNDM,
+    KEYS_LCM,
+    KEYS_EULER,
+    KEYS_EULER_A,
+    KEYS_HEUN,
+    KEYS_KDPM,
+    KEYS_LMS,
+    KEYS_DPM,
+    KEYS_UNIPC,
+    KEYS_COLUMNS
+};
+
 /* The choices, in the order of their rows in schedule_keys.def; -1: a value that has no row there.  The first
  * is what a class does that takes no such key. */
 enum { BETAS_LINEAR, BETAS_SCALED_LINEAR, BETAS_SQUARED_COSINE };
@@ -33,9 +49,9 @@ enum { SPACING_LEADING, SPACING_LINSPACE, SPACING_TRAILING };
 enum { INTERPOLATE_LINEAR, INTERPOLATE_LOG_LINEAR };
 enum { TIMESTEP_DISCRETE, TIMESTEP_CONTINUOUS };
 enum { FINAL_ZERO, FINAL_SIGMA_MIN };
-enum { ALGORITHM_DPMSOLVER_PP, ALGORITHM_DEIS };
-enum { SOLVER_MIDPOINT, SOLVER_HEUN };
-enum { VARIANCE_LEARNED, VARIANCE_LEARNED_RANGE };
+enum { ALGORITHM_DPMSOLVER_PP, ALGORITHM_DEIS, ALGORITHM_SDE_DPMSOLVER_PP };
+enum { SOLVER_MIDPOINT, SOLVER_HEUN, SOLVER_LOGRHO, SOLVER_BH1, SOLVER_BH2 };
+enum { VARIANCE_LEARNED, VARIANCE_LEARNED_RANGE, VARIANCE_SMALL, VARIANCE_SMALL_LOG, VARIANCE_LARGE };
 
 struct schedule_config {
     char class_name[64];
@@ -48,7 +64,8 @@ struct schedule_config {
 /* All values that one sampler reads, defaults filled in; NAN where its class takes none. */
 struct schedule_settings {
     double value[KEY_COUNT];
-    const float *trained_betas; /* borrowed from the config */
+    enum ltd_scheduler schedule; /* the sigma schedule in place of the spacing; MODEL: none */
+    const float *trained_betas;  /* borrowed from the config */
 };
 
 static inline bool setting_flag(const struct schedule_settings *settings, enum schedule_key key)

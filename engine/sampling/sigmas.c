@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sampling/spacing.h"
-
 enum ltd_status sigma_table_init(struct sigma_table *table, const struct noise_schedule *noise,
                                  struct ltd_error *err)
 {
@@ -54,19 +52,4 @@ double sigma_to_timestep(const struct sigma_table *table, double sigma)
     share = (low - wanted) / (double)(table->log_sigma[t] - table->log_sigma[t + 1]);
     share = fmin(fmax(share, 0), 1);
     return (1 - share) * t + share * (t + 1);
-}
-
-void sigmas_karras(double *sigmas, int count, double max, double min)
-{
-    const double rho = 7;
-    const double from = pow(max, 1 / rho), to = pow(min, 1 / rho);
-
-    for (int i = 0; i < count; i++)
-        sigmas[i] = pow(from + numpy_linspace(0, 1, count, i) * (to - from), rho);
-}
-
-void sigmas_exponential(double *sigmas, int count, double max, double min)
-{
-    for (int i = 0; i < count; i++)
-        sigmas[i] = exp(numpy_linspace(log(max), log(min), count, i));
 }

@@ -25,9 +25,4 @@ double sigma_at_timestep(const struct sigma_table *table, double timestep);
 /* The fractional timestep of a sigma, linear in log sigma. */
 double sigma_to_timestep(const struct sigma_table *table, double sigma);
 
-/* Karras et al. 2022, equation 5 with rho 7: sigmas [count] from max to min. */
-void sigmas_karras(double *sigmas, int count, double max, double min);
-/* Evenly spaced in log sigma. */
-void sigmas_exponential(double *sigmas, int count, double max, double min);
-
 #endif

@@ -17,7 +17,7 @@ def rows(table, word):
 
 
 # wire name -> (diffusers class, whether it takes a sigma schedule)
-SAMPLERS = {name: (cls, sigmas == "true") for _, name, _, cls, sigmas in rows("samplers.def", "SAMPLER")}
+SAMPLERS = {name: (cls, sigmas == "true") for _, name, _, cls, _, sigmas in rows("samplers.def", "SAMPLER")}
 SCHEDULES = [name for _, name, *_ in rows("schedulers.def", "SCHEDULER")]
 
 

@@ -40,19 +40,3 @@ TEST(a_sigma_beyond_the_schedule_has_the_timestep_of_its_end)
     CHECK_NEAR(sigma_to_timestep(&table, 0), 0, 0);
     sigma_table_fini(&table);
 }
-
-TEST(sigma_schedules_agree_with_their_definitions)
-{
-    double karras[5], exponential[5];
-
-    sigmas_karras(karras, 5, 10, 0.1);
-    sigmas_exponential(exponential, 5, 10, 0.1);
-    for (int i = 0; i < 5; i++) {
-        const double root = pow(10, 1.0 / 7) + i / 4.0 * (pow(0.1, 1.0 / 7) - pow(10, 1.0 / 7));
-
-        CHECK_NEAR(karras[i], pow(root, 7), 1e-12 * karras[i]);
-        CHECK_NEAR(exponential[i], pow(10, 1 - i / 2.0), 1e-12 * exponential[i]);
-    }
-    sigmas_karras(karras, 1, 10, 0.1);
-    CHECK_NEAR(karras[0], 10, 1e-12);
-}

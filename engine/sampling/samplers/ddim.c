@@ -5,9 +5,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-static struct ddim_step plan_step(float level_after)
+struct ddim_move {
+    float data_scale, noise_scale; /* x' = data_scale x_0 + noise_scale eps */
+};
+
+static struct ddim_move move_to(float level_after)
 {
-    return (struct ddim_step){.data_scale = sqrtf(level_after), .noise_scale = sqrtf(1.0F - level_after)};
+    return (struct ddim_move){.data_scale = sqrtf(level_after), .noise_scale = sqrtf(1.0F - level_after)};
 }
 
 static enum ltd_status check_timestep(const struct plan_request *request, int t, struct ltd_error *err)
@@ -39,12 +43,13 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
         const int t = (int)timesteps[request->first + e];
         const int after = t - noise->count / request->steps;
         const enum ltd_status status = check_timestep(request, t, err);
+        struct ddim_move *m = sampling_move(plan, e);
 
         if (status != LTD_OK)
             return status;
         plan->step[e].timestep = t;
         plan->step[e].level = noise_schedule_level(noise, t);
-        plan->step[e].ddim = plan_step(after >= 0 ? noise->alphas_cumprod[after] : final);
+        *m = move_to(after >= 0 ? noise->alphas_cumprod[after] : final);
     }
     plan->start = plan->step[0].level;
     return LTD_OK;
@@ -62,7 +67,7 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
         plan->clip_range = (float)request->settings->value[KEY_clip_sample_range];
     status = space_timesteps(request->settings, request->steps, true, timesteps, err);
     if (status == LTD_OK)
-        status = sampling_plan_reserve(plan, request->steps - request->first, err);
+        status = sampling_plan_reserve(plan, request->steps - request->first, sizeof(struct ddim_move), err);
     if (status == LTD_OK)
         status = fill_steps(plan, request, timesteps, err);
     free(timesteps);
@@ -76,7 +81,7 @@ static float clamp(float value, float bound)
 
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
-    const struct ddim_step s = plan->step[evaluation].ddim;
+    const struct ddim_move m = *(const struct ddim_move *)sampling_move(plan, evaluation);
     const float alpha = plan->step[evaluation].level.alpha, sigma = plan->step[evaluation].level.sigma;
     const float bound = plan->clip_range;
     const float *out = state->output;
@@ -99,8 +104,8 @@ static void advance(const struct sampling_plan *plan, int evaluation, struct sam
             noise = (x[i] - alpha * data) / sigma;
             break;
         }
-        x[i] = s.data_scale * clamp(data, bound) + s.noise_scale * noise;
+        x[i] = m.data_scale * clamp(data, bound) + m.noise_scale * noise;
     }
 }
 
-const struct sampler_code ddim_code = {plan_run, sampling_input_plain, advance};
+const struct sampler_code ddim_code = {plan_run, advance};

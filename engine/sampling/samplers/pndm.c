@@ -11,7 +11,28 @@
 #include "sampling/spacing.h"
 
 enum { RK_STEPS = 3, RK_EVALUATIONS = 4 * RK_STEPS, SLOPES = 4 };
-enum { SAVED = 1, SUM = 2, FIRST_SLOPE = 3, VECTORS = FIRST_SLOPE + SLOPES };
+enum { SAVED = FIRST_OWN_VECTOR, SUM, FIRST_SLOPE, VECTORS = FIRST_SLOPE + SLOPES };
+
+/* How an evaluation mixes what the network has said. */
+enum mix {
+    RK1, /* Runge-Kutta, four evaluations a step; the first opens a new step */
+    RK2,
+    RK3,
+    RK4,
+    EULER,     /* linear multistep, by the number of evaluations known */
+    TRAPEZOID, /* the first step again, with the slopes of both its ends averaged */
+    AB2,
+    AB3,
+    AB4
+};
+
+struct pndm_move {
+    enum mix mix;
+    int newest;               /* of the four slope vectors, the one last kept */
+    struct signal_level from; /* of the timestep that the move starts from */
+    float sample_scale, level_change,
+        output_divisor; /* x' = sample_scale x - level_change out / output_divisor */
+};
 
 /* What an evaluation is given, and the two training timesteps that the move after it connects. */
 struct visit {
@@ -56,22 +77,22 @@ static struct visit visit_rk(const int *timesteps, int first, int e, int ratio)
     return (struct visit){t, rk_timestep(timesteps, e / 4 * 4, half), e % 2 ? t : t - half};
 }
 
-static enum pndm_mix mix_of(int e, bool rk)
+static enum mix mix_of(int e, bool rk)
 {
-    static const enum pndm_mix runge_kutta[] = {PNDM_RK1, PNDM_RK2, PNDM_RK3, PNDM_RK4};
-    static const enum pndm_mix multistep[] = {PNDM_EULER, PNDM_TRAPEZOID, PNDM_AB2, PNDM_AB3};
+    static const enum mix runge_kutta[] = {RK1, RK2, RK3, RK4};
+    static const enum mix multistep[] = {EULER, TRAPEZOID, AB2, AB3};
 
     if (rk && e < RK_EVALUATIONS)
         return runge_kutta[e % 4];
-    return !rk && e < 4 ? multistep[e] : PNDM_AB4;
+    return !rk && e < 4 ? multistep[e] : AB4;
 }
 
 /* Equation 11 of the paper, in the reference's order of operations. */
-static struct pndm_step plan_step(float level, float level_after)
+static struct pndm_move move_between(float level, float level_after)
 {
     const float noise = 1.0F - level, noise_after = 1.0F - level_after;
 
-    return (struct pndm_step){
+    return (struct pndm_move){
         .from = {.alpha = sqrtf(level), .sigma = sqrtf(noise)},
         .sample_scale = sqrtf(level_after / level),
         .level_change = level_after - level,
@@ -89,10 +110,10 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
     int slopes = 0;
 
     for (int e = 0; e < plan->evaluations; e++) {
-        const enum pndm_mix mix = mix_of(e, rk);
+        const enum mix mix = mix_of(e, rk);
         const struct visit v = rk ? visit_rk(timesteps, request->first, e, ratio)
                                   : visit_multistep(timesteps, request->first, e, ratio);
-        struct pndm_step *step = &plan->step[e].pndm;
+        struct pndm_move *m = sampling_move(plan, e);
 
         if (v.from >= noise->count || v.to >= noise->count || v.timestep >= noise->count)
             return ltd_fail(
@@ -101,12 +122,12 @@ static enum ltd_status fill_steps(struct sampling_plan *plan, const struct plan_
                 request->steps, noise->count - 1);
         plan->step[e].timestep = v.timestep;
         plan->step[e].level = noise_schedule_level(noise, v.timestep);
-        *step = plan_step(noise->alphas_cumprod[v.from], v.to >= 0 ? noise->alphas_cumprod[v.to] : final);
-        step->mix = mix;
-        if (mix == PNDM_RK1 || mix >= PNDM_AB2 || mix == PNDM_EULER)
+        *m = move_between(noise->alphas_cumprod[v.from], v.to >= 0 ? noise->alphas_cumprod[v.to] : final);
+        m->mix = mix;
+        if (mix == RK1 || mix >= AB2 || mix == EULER)
             slopes++;
-        step->newest = (slopes - 1) % SLOPES;
-        if (!isfinite(step->sample_scale) || !(step->output_divisor > 0))
+        m->newest = (slopes - 1) % SLOPES;
+        if (!isfinite(m->sample_scale) || !(m->output_divisor > 0))
             return ltd_fail(err, LTD_EINVAL,
                             "pndm cannot take a step from a level without signal; take another "
                             "sampler");
@@ -131,7 +152,7 @@ static enum ltd_status plan_timesteps(struct sampling_plan *plan, const struct p
         return status;
     for (int i = 0; i < steps; i++)
         timesteps[i] = (int)spaced[i];
-    status = sampling_plan_reserve(plan, visits - request->first, err);
+    status = sampling_plan_reserve(plan, visits - request->first, sizeof(struct pndm_move), err);
     if (status == LTD_OK)
         status = fill_steps(plan, request, timesteps, rk, err);
     if (status != LTD_OK)
@@ -162,28 +183,28 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
 }
 
 /* Slope number `age` from the newest. */
-static const float *slope(const struct sampling_state *state, const struct pndm_step *s, int age)
+static const float *slope(const struct sampling_state *state, const struct pndm_move *m, int age)
 {
-    return state_vector(state, FIRST_SLOPE + (s->newest + SLOPES - age) % SLOPES);
+    return state_vector(state, FIRST_SLOPE + (m->newest + SLOPES - age) % SLOPES);
 }
 
-static void keep_slope(struct sampling_state *state, const struct pndm_step *s)
+static void keep_slope(struct sampling_state *state, const struct pndm_move *m)
 {
-    memcpy(state_vector(state, FIRST_SLOPE + s->newest), state->output, state->n * sizeof(float));
+    memcpy(state_vector(state, FIRST_SLOPE + m->newest), state->output, state->n * sizeof(float));
 }
 
 /* Runge-Kutta: out becomes the slope to move by; SUM gathers the weighted mean for the fourth move. */
-static void mix_rk(struct sampling_state *state, const struct pndm_step *s)
+static void mix_rk(struct sampling_state *state, const struct pndm_move *m)
 {
     const float sixth = (float)(1.0 / 6), third = (float)(1.0 / 3);
     float *out = state->output, *sum = state_vector(state, SUM);
 
-    if (s->mix == PNDM_RK1) {
-        keep_slope(state, s);
+    if (m->mix == RK1) {
+        keep_slope(state, m);
         memcpy(state_vector(state, SAVED), state->x, state->n * sizeof(float));
         for (size_t i = 0; i < state->n; i++)
             sum[i] = sixth * out[i];
-    } else if (s->mix == PNDM_RK4) {
+    } else if (m->mix == RK4) {
         for (size_t i = 0; i < state->n; i++)
             out[i] = sum[i] + sixth * out[i];
     } else {
@@ -193,18 +214,18 @@ static void mix_rk(struct sampling_state *state, const struct pndm_step *s)
 }
 
 /* Adams-Bashforth: out becomes the slope extrapolated from the newest ones. */
-static void mix_multistep(struct sampling_state *state, const struct pndm_step *s)
+static void mix_multistep(struct sampling_state *state, const struct pndm_move *m)
 {
     const float twenty_fourth = (float)(1.0 / 24);
-    const float *e1 = slope(state, s, 0), *e2 = slope(state, s, 1);
-    const float *e3 = slope(state, s, 2), *e4 = slope(state, s, 3);
+    const float *e1 = slope(state, m, 0), *e2 = slope(state, m, 1);
+    const float *e3 = slope(state, m, 2), *e4 = slope(state, m, 3);
     float *out = state->output;
 
-    keep_slope(state, s);
+    keep_slope(state, m);
     for (size_t i = 0; i < state->n; i++) {
-        if (s->mix == PNDM_AB2)
+        if (m->mix == AB2)
             out[i] = (3.0F * e1[i] - e2[i]) / 2.0F;
-        else if (s->mix == PNDM_AB3)
+        else if (m->mix == AB3)
             out[i] = (23.0F * e1[i] - 16.0F * e2[i] + 5.0F * e3[i]) / 12.0F;
         else
             out[i] = twenty_fourth * (55.0F * e1[i] - 59.0F * e2[i] + 37.0F * e3[i] - 9.0F * e4[i]);
@@ -212,44 +233,44 @@ static void mix_multistep(struct sampling_state *state, const struct pndm_step *
 }
 
 /* Returns the sample that the move starts from. */
-static const float *mix(struct sampling_state *state, const struct pndm_step *s)
+static const float *mix(struct sampling_state *state, const struct pndm_move *m)
 {
-    const float *newest = slope(state, s, 0), *saved = state_vector(state, SAVED);
+    const float *newest = slope(state, m, 0), *saved = state_vector(state, SAVED);
     float *out = state->output;
 
-    switch (s->mix) {
-    case PNDM_RK1:
-    case PNDM_RK2:
-    case PNDM_RK3:
-    case PNDM_RK4:
-        mix_rk(state, s);
+    switch (m->mix) {
+    case RK1:
+    case RK2:
+    case RK3:
+    case RK4:
+        mix_rk(state, m);
         return saved;
-    case PNDM_EULER:
-        keep_slope(state, s);
+    case EULER:
+        keep_slope(state, m);
         memcpy(state_vector(state, SAVED), state->x, state->n * sizeof(float));
         return saved;
-    case PNDM_TRAPEZOID:
+    case TRAPEZOID:
         for (size_t i = 0; i < state->n; i++)
             out[i] = (out[i] + newest[i]) / 2.0F;
         return saved;
     default:
-        mix_multistep(state, s);
+        mix_multistep(state, m);
         return state->x;
     }
 }
 
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
-    const struct pndm_step s = plan->step[evaluation].pndm;
+    const struct pndm_move m = *(const struct pndm_move *)sampling_move(plan, evaluation);
     const bool predicts_v = plan->prediction == PREDICT_V;
-    const float *from = mix(state, &s);
+    const float *from = mix(state, &m);
     const float *out = state->output;
 
     for (size_t i = 0; i < state->n; i++) {
-        const float slope_here = predicts_v ? s.from.alpha * out[i] + s.from.sigma * from[i] : out[i];
+        const float slope_here = predicts_v ? m.from.alpha * out[i] + m.from.sigma * from[i] : out[i];
 
-        state->x[i] = s.sample_scale * from[i] - s.level_change * slope_here / s.output_divisor;
+        state->x[i] = m.sample_scale * from[i] - m.level_change * slope_here / m.output_divisor;
     }
 }
 
-const struct sampler_code pndm_code = {plan_run, sampling_input_plain, advance};
+const struct sampler_code pndm_code = {plan_run, advance};
