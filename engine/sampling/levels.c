@@ -208,6 +208,10 @@ enum ltd_status levels_plan(struct sampling_plan *plan, const struct plan_reques
 
 void levels_step(const struct levels *levels, int i, struct sampling_step *step)
 {
+    if (i == levels->count) {
+        levels_step_between(levels, levels->sigmas[i], step);
+        return;
+    }
     *step = (struct sampling_step){.timestep = levels->timesteps[i],
                                    .level = level_of_sigma(levels->sigmas[i]),
                                    .sigma = levels->sigmas[i]};

@@ -33,7 +33,7 @@ LTD_MUST_USE enum ltd_status levels_plan(struct sampling_plan *plan, const struc
                                          struct level_rules rules, levels_fill_fn *fill,
                                          struct ltd_error *err);
 
-/* An evaluation at a level of the list, or at a sigma > 0 between two. */
+/* An evaluation at level i of the list, or at a sigma > 0 between two. */
 void levels_step(const struct levels *levels, int i, struct sampling_step *step);
 void levels_step_between(const struct levels *levels, float sigma, struct sampling_step *step);
 /* alpha = 1 / sqrt(sigma^2 + 1), and sigma times that: the same level in the variance-preserving frame. */

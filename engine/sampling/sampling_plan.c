@@ -81,7 +81,8 @@ enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd
     plan->code = sampler_table[sampler].code;
     plan->prediction = setting_int(&settings, KEY_prediction_type);
     plan->vectors = FIRST_OWN_VECTOR;
-    plan->clip_range = INFINITY;
+    plan->clip_range =
+        setting_flag(&settings, KEY_clip_sample) ? (float)settings.value[KEY_clip_sample_range] : INFINITY;
     plan->start_scale = 1;
     status = build(plan, &settings, steps, first, err);
     if (status != LTD_OK) {
@@ -199,6 +200,8 @@ void sampling_clean(const struct sampling_plan *plan, int evaluation, const stru
         clean_exploding(plan->prediction, step->sigma, clean, state->x, state->output, state->n);
     else
         clean_preserving(plan->prediction, step->level, clean, state->x, state->output, state->n);
+    for (size_t i = 0; i < state->n && isfinite(plan->clip_range); i++)
+        clean[i] = sampling_clip(clean[i], plan->clip_range);
 }
 
 /* Before advance(), which moves x and may overwrite the word. */

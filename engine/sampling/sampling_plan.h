@@ -30,7 +30,7 @@ struct sampling_plan {
     bool exploding;            /* the frame of x is the variance-exploding one */
     int evaluations;           /* length of step and moves */
     int vectors;               /* of scratch, each as long as x; at least FIRST_OWN_VECTOR */
-    float clip_range;          /* bound of |x_0|, for the samplers that clip it; infinite: none */
+    float clip_range;          /* bound of |x_0|; infinite: none */
     float start_scale;         /* from noise: x = start_scale * noise */
     struct signal_level start; /* from a latent: x = alpha x + sigma noise */
     struct sampling_step *step;
@@ -56,6 +56,12 @@ static inline float *state_vector(const struct sampling_state *state, int i)
     return state->scratch + (size_t)i * state->n;
 }
 
+/* Comparisons, so that what is not a number stays so. */
+static inline float sampling_clip(float value, float bound)
+{
+    return value < -bound ? -bound : value > bound ? bound : value;
+}
+
 /* The sampler's own struct for an evaluation. */
 static inline void *sampling_move(const struct sampling_plan *plan, int evaluation)
 {
@@ -69,7 +75,7 @@ LTD_MUST_USE enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, i
  * timestep, takes the second for it, and runs off the end.  Errors: LTD_EINVAL. */
 LTD_MUST_USE enum ltd_status sampling_check_first(const struct plan_request *request, const double *timesteps,
                                                   int count, struct ltd_error *err);
-/* clean [n]: what the network's last word on x says that the clean sample is. */
+/* clean [n]: what the network's last word on x says that the clean sample is, clipped. */
 void sampling_clean(const struct sampling_plan *plan, int evaluation, const struct sampling_state *state,
                     float *clean);
 

@@ -242,7 +242,7 @@ def test_samplers_are_found_by_any_of_their_names():
                                 ("exponential", "exponential"), ("", "model")):
             job = d.get(draw(d, sampler_name="Euler", scheduler=scheduler).headers["Location"]).json()["request"]
             equal(job["scheduler"], ours, scheduler)
-        for name in ("UniPC", "Heun", "LMS", "DPM++ 2M SDE Karras", "nobody", "Karras", "Euler a Karras x"):
+        for name in ("DPM adaptive", "UniPC", "LMS", "DPM++ 2M SDE Karras", "nobody", "Karras", "Euler a Karras x"):
             raised(d.post(API + "txt2img", {"sampler_name": name}), 400, "Sampler not found")
         raised(d.post(API + "txt2img", {"sampler_index": "LMS"}), 400, "Sampler not found")
         true("beta" in refused(d, "scheduler", sampler_name="Euler", scheduler="beta")["scheduler"].lower(), "unnamed")

@@ -2,7 +2,7 @@
 
 import torch
 
-from samplers import SAMPLERS, schedules_of
+from samplers import MODEL_SCHEDULE, SAMPLERS, schedules_of
 from tiny_models import generator_for
 
 PROMPTS = [
@@ -121,15 +121,21 @@ def add_request_cases(plan):
     add_request(plan, "own-from-image", image=True, strength=0.6, steps=8)
 
 
-def add_sampler_cases(plan):
-    """Every sampler with every schedule it takes, and from an image at two strengths."""
+PICTURED = "euler"  # the sampler of the pictures in every schedule
+
+
+def add_sampler_cases(plan, all_schedules):
+    """A picture by every sampler and one in every schedule; every sampler from an image at two strengths; with
+    all_schedules, the latents of all pairs."""
     for i, sampler in enumerate(SAMPLERS):
         for scheduler in schedules_of(sampler):
+            picture = scheduler == MODEL_SCHEDULE or sampler == PICTURED
             chosen = {"sampler": sampler, "scheduler": scheduler}
-            add_request(plan, f"{sampler}-{scheduler}", steps=5 + i % 4, seed=11 + i, **chosen)
+            if picture or all_schedules:
+                add_request(plan, f"{sampler}-{scheduler}", picture=picture, steps=5 + i % 4, seed=11 + i, **chosen)
         for strength in (0.4, 1.0):
             settings = {"sampler": sampler, "scheduler": "model", "strength": strength, "steps": 8, "cfg_scale": 3}
-            add_request(plan, f"{sampler}-image-{strength}", image=True, picture=strength < 1, **settings)
+            add_request(plan, f"{sampler}-image-{strength}", image=True, picture=False, **settings)
 
 
 def plan_cases(spec, tokenizer):
@@ -139,6 +145,6 @@ def plan_cases(spec, tokenizer):
     add_unet_cases(plan)
     add_vae_cases(plan)
     add_request_cases(plan)
-    if spec.full_grid:
-        add_sampler_cases(plan)
+    if spec.samplers:
+        add_sampler_cases(plan, spec.samplers == "all")
     return plan

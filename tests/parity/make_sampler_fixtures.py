@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Writes fixtures/samplers/samplers.json and randn.json: what the diffusers schedulers and torch.randn give.
+"""Writes fixtures/samplers/*.json: what the diffusers schedulers and torch.randn give.
 
-Run where torch 2.15.0 and diffusers 0.39.0 are installed; any other version may round differently.
+    make_sampler_fixtures.py [randn] [samplers] [grid]    these files; all when none is named
 
-samplers.json holds `noise` and `latent` (the run's start), `seed` (of the ancestral samplers' generator) and
-`groups`: a scheduler_config.json, a sampler and a scheduler by their wire names, the timesteps of a run of
-`timestep_steps` steps (absent when that run fails), and rows
-    [steps, strength, from_latent, evaluations, x...]
-with the final x of a run against the denoiser below; evaluations is -1 when the scheduler raised an exception, -2
-when x did not stay finite.  The schedulers are driven as StableDiffusionPipeline and
-StableDiffusionImg2ImgPipeline drive them.
+Run where the libraries of requirements.txt are installed; any other version may round differently.
+
+samplers.json (five samplers, every key of their configs) and grid.json (all samplers, every schedule) hold `noise` and
+`latent` (the run's start), `seed` (of the generator that samplers draw from) and `groups`: a scheduler_config.json, a
+sampler and a scheduler by their wire names, the timesteps of a run of `timestep_steps` steps (absent when that run
+fails), and rows as sampler_runs.row makes them: the final x of a run against a stand-in for the network.
 
 Torch built with MKL takes square roots that are off by one in the last place now and then (0.7 % of the values), and
 so do the levels that it rescales to zero terminal SNR.  The ancestral step from there cancels to that last place: the
@@ -20,11 +19,15 @@ import contextlib
 import json
 import math
 import pathlib
+import sys
 import warnings
 
 import diffusers
 import numpy
 import torch
+
+from samplers import SAMPLERS, make_scheduler, schedules_of
+from sampler_runs import REFUSALS, Start, row, run
 
 assert torch.__version__.split("+")[0] == "2.15.0" and diffusers.__version__ == "0.39.0"
 torch.set_num_threads(1)
@@ -32,77 +35,16 @@ warnings.filterwarnings("ignore")
 diffusers.utils.logging.set_verbosity_error()
 
 HERE = pathlib.Path(__file__).parent / "fixtures" / "samplers"
-NOISE = [1.25, -0.5, 0.1875, -1.75, 0.84375]
-LATENT = [0.5, -0.25, 1.5, 0.0625, -0.9375]
-SEED = 7
+START = {"noise": [1.25, -0.5, 0.1875, -1.75, 0.84375], "latent": [0.5, -0.25, 1.5, 0.0625, -0.9375], "seed": 7}
+GRID_START = {"noise": [1.25, -0.5, 0.1875], "latent": [0.5, -0.25, 1.5], "seed": 7}
 TIMESTEP_STEPS = 7
 TOLERANCE = 1e-5  # of test_samplers.c
 
-CLASSES = {
-    "ddim": "DDIMScheduler",
-    "pndm": "PNDMScheduler",
-    "euler": "EulerDiscreteScheduler",
-    "euler_a": "EulerAncestralDiscreteScheduler",
-    "dpmpp_2m": "DPMSolverMultistepScheduler",
-}
+CLASSES = {name: SAMPLERS[name][0] for name in ("ddim", "pndm", "euler", "euler_a", "dpmpp_2m")}
 SIGMA_SAMPLERS = ("euler", "dpmpp_2m")
-SIGMA_FLAGS = (
-    "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas",
-)
 STABLE_DIFFUSION = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 ALL_STEPS = (1, 2, 3, 4, 5, 10, 20, 25, 30, 50, 999)
 FEW_STEPS = (1, 4, 10, 14, 15, 25)
-
-
-def denoise(prediction, x, timestep):
-    """A smooth, bounded stand-in for the network, elementwise, in f64."""
-    u = timestep / 1000.0
-    out = []
-    for i, value in enumerate(x.double().flatten().tolist()):
-        if prediction == "epsilon":
-            y = value * (0.15 + 0.85 * u) + 0.1 * (1 - u) * math.sin(2 * value + i + 3 * u)
-        elif prediction == "v_prediction":
-            y = 0.6 * value * (1 - u) + 0.3 * math.sin(2 * value + i + 3 * u)
-        else:
-            y = 0.7 * value * (1 - u) + 0.4 * math.sin(value + i + 2 * u)
-        out.append(y)
-    return torch.tensor(out, dtype=torch.float64).float().reshape(x.shape)
-
-
-def make_scheduler(config, sampler, scheduler):
-    config = dict(config)
-    if scheduler != "model":
-        for flag in SIGMA_FLAGS:
-            config.pop(flag, None)
-    if scheduler == "karras":
-        config["use_karras_sigmas"] = True
-    elif scheduler == "exponential":
-        config["use_exponential_sigmas"] = True
-    elif scheduler != "model":
-        config["timestep_spacing"] = scheduler
-    return getattr(diffusers, CLASSES[sampler]).from_config(config)
-
-
-def run(config, sampler, scheduler, steps, strength, from_latent):
-    s = make_scheduler(config, sampler, scheduler)
-    generator = torch.Generator().manual_seed(SEED)
-    noise = torch.tensor(NOISE).reshape(1, 1, 1, -1)
-    latent = torch.tensor(LATENT).reshape(1, 1, 1, -1)
-    s.set_timesteps(steps)
-    if from_latent:
-        start = steps - min(int(steps * strength), steps)
-        timesteps = s.timesteps[start:]
-        if hasattr(s, "set_begin_index"):
-            s.set_begin_index(start)
-        x = s.add_noise(latent, noise, timesteps[:1])
-    else:
-        timesteps = s.timesteps
-        x = noise * s.init_noise_sigma
-    extra = {"generator": generator} if sampler == "euler_a" else {}
-    for t in timesteps:
-        out = denoise(s.config.prediction_type, s.scale_model_input(x, t), float(t))
-        x = s.step(out, t, x, return_dict=False, **extra)[0]
-    return [float(t) for t in timesteps], x.flatten().tolist()
 
 
 @contextlib.contextmanager
@@ -126,40 +68,36 @@ def distance(x, y):
     return math.dist(x, y) / math.hypot(*y)
 
 
-def row(config, sampler, scheduler, steps, strength, from_latent):
-    head = [steps, strength, int(from_latent)]
-    try:
-        if from_latent and strength == 1:
-            # One plan serves both starts, so it is refused when either fails.
-            run(config, sampler, scheduler, steps, strength, False)
-        timesteps, x = run(config, sampler, scheduler, steps, strength, from_latent)
-    except (ValueError, IndexError, NotImplementedError, RuntimeError, TypeError):
-        return head + [-1]
-    if sampler == "euler_a":
-        with correctly_rounded_roots():
-            _, rounded = run(config, sampler, scheduler, steps, strength, from_latent)
-        if distance(x, rounded) > TOLERANCE:
-            print(f"correctly rounded roots: {scheduler}, {steps} steps, {config['prediction_type']}")
-            assert config.get("rescale_betas_zero_snr"), (config, steps)
-            x = rounded
-    if not all(math.isfinite(v) for v in x):
-        return head + [-2]
-    return head + [len(timesteps)] + [float(f"{v:.9g}") for v in x]
+def varied_row(config, sampler, scheduler, steps, strength, from_latent):
+    arguments = lambda: make_scheduler(config, sampler, scheduler), Start(**START), steps, strength, from_latent
+    result = row(*arguments)
+    if sampler != "euler_a" or result[3] < 0:
+        return result
+    with correctly_rounded_roots():
+        rounded = row(*arguments)
+    if distance(result[4:], rounded[4:]) <= TOLERANCE:
+        return result
+    print(f"correctly rounded roots: {scheduler}, {steps} steps, {config['prediction_type']}")
+    assert config.get("rescale_betas_zero_snr"), (config, steps)
+    return rounded
 
 
-def group(config, sampler, scheduler, all_steps=FEW_STEPS, latent_steps=(5, 20)):
-    rows = [row(config, sampler, scheduler, n, 1.0, False) for n in all_steps]
-    rows += [row(config, sampler, scheduler, n, s, True) for n in latent_steps for s in (0.3, 0.75, 1.0)]
+def group(config, sampler, scheduler, rows, start):
     g = {"config": config, "sampler": sampler, "scheduler": scheduler, "rows": rows}
     try:
-        timesteps, _ = run(config, sampler, scheduler, TIMESTEP_STEPS, 1.0, False)
-        g["timesteps"] = timesteps
-    except (ValueError, IndexError, NotImplementedError, RuntimeError, TypeError):
+        g["timesteps"] = run(make_scheduler(config, sampler, scheduler), start, TIMESTEP_STEPS, 1.0, False)[0]
+    except REFUSALS:
         pass
     return g
 
 
-def schedulers_of(sampler):
+def varied_group(config, sampler, scheduler, all_steps=FEW_STEPS, latent_steps=(5, 20)):
+    rows = [varied_row(config, sampler, scheduler, n, 1.0, False) for n in all_steps]
+    rows += [varied_row(config, sampler, scheduler, n, s, True) for n in latent_steps for s in (0.3, 0.75, 1.0)]
+    return group(config, sampler, scheduler, rows, Start(**START))
+
+
+def varied_schedules(sampler):
     sigmas = ["karras", "exponential"] if sampler in SIGMA_SAMPLERS else []
     return sigmas + ["leading", "linspace", "trailing"]
 
@@ -173,62 +111,78 @@ def main_grid():
                                   steps_offset=offset, rescale_betas_zero_snr=zero_snr, clip_sample=False)
                     if sampler == "pndm":
                         config["skip_prk_steps"] = zero_snr
-                    for scheduler in schedulers_of(sampler):
-                        yield group(config, sampler, scheduler, ALL_STEPS, (5, 30))
+                    for scheduler in varied_schedules(sampler):
+                        yield varied_group(config, sampler, scheduler, ALL_STEPS, (5, 30))
 
 
 def varied():
     """Every key that a class takes, and configs made for another class."""
     sd = STABLE_DIFFUSION
     for sampler, cls in CLASSES.items():
-        yield group({"_class_name": cls}, sampler, "model")
-        yield group({"_class_name": cls, "clip_sample": False, "beta_schedule": "squaredcos_cap_v2"}, sampler, "model")
-        yield group({"_class_name": cls, "clip_sample": False, "beta_schedule": "squaredcos_cap_v2",
+        yield varied_group({"_class_name": cls}, sampler, "model")
+        yield varied_group({"_class_name": cls, "clip_sample": False, "beta_schedule": "squaredcos_cap_v2"}, sampler, "model")
+        yield varied_group({"_class_name": cls, "clip_sample": False, "beta_schedule": "squaredcos_cap_v2",
                      "prediction_type": "v_prediction", "num_train_timesteps": 4000}, sampler, "trailing")
-        yield group({"_class_name": cls, "clip_sample": False, "num_train_timesteps": 100, "beta_end": 0.1,
+        yield varied_group({"_class_name": cls, "clip_sample": False, "num_train_timesteps": 100, "beta_end": 0.1,
                      "beta_start": 0.001}, sampler, "linspace")
         betas = [0.001 + 0.0004 * i for i in range(50)]
-        yield group({"_class_name": cls, "clip_sample": False, "num_train_timesteps": 50, "trained_betas": betas},
+        yield varied_group({"_class_name": cls, "clip_sample": False, "num_train_timesteps": 50, "trained_betas": betas},
                     sampler, "model")
         for other in CLASSES.values():
-            yield group(dict(sd, _class_name=other, clip_sample=True, clip_sample_range=0.8, set_alpha_to_one=True,
+            yield varied_group(dict(sd, _class_name=other, clip_sample=True, clip_sample_range=0.8, set_alpha_to_one=True,
                              skip_prk_steps=True, use_karras_sigmas=True, final_sigmas_type="sigma_min",
                              interpolation_type="log_linear", solver_type="heun", solver_order=3,
                              steps_offset=1), sampler, "model", (3, 10, 20), (10,))
         if sampler in SIGMA_SAMPLERS:
             for final in ("zero", "sigma_min"):
                 for schedule in ("leading", "karras", "exponential"):
-                    yield group(dict(sd, final_sigmas_type=final), sampler, schedule)
-                    yield group(dict(sd, final_sigmas_type=final, sigma_min=0.05, sigma_max=10.0), sampler, schedule)
-            yield group(dict(sd, use_karras_sigmas=True, use_exponential_sigmas=True), sampler, "model")
-            yield group(dict(sd, use_karras_sigmas=True, use_exponential_sigmas=True), sampler, "karras")
-            yield group(dict(sd, use_exponential_sigmas=True, timestep_spacing="trailing"), sampler, "model")
-            yield group(dict(sd, beta_schedule="squaredcos_cap_v2"), sampler, "karras")
-            yield group(dict(sd, beta_schedule="squaredcos_cap_v2"), sampler, "exponential")
+                    yield varied_group(dict(sd, final_sigmas_type=final), sampler, schedule)
+                    yield varied_group(dict(sd, final_sigmas_type=final, sigma_min=0.05, sigma_max=10.0), sampler, schedule)
+            yield varied_group(dict(sd, use_karras_sigmas=True, use_exponential_sigmas=True), sampler, "model")
+            yield varied_group(dict(sd, use_karras_sigmas=True, use_exponential_sigmas=True), sampler, "karras")
+            yield varied_group(dict(sd, use_exponential_sigmas=True, timestep_spacing="trailing"), sampler, "model")
+            yield varied_group(dict(sd, beta_schedule="squaredcos_cap_v2"), sampler, "karras")
+            yield varied_group(dict(sd, beta_schedule="squaredcos_cap_v2"), sampler, "exponential")
     for to_one in (False, True):
         for name in ("ddim", "pndm"):
-            yield group(dict(sd, clip_sample=False, set_alpha_to_one=to_one, skip_prk_steps=True), name, "model")
-    yield group(dict(sd, clip_sample=True, clip_sample_range=0.3), "ddim", "model")
+            yield varied_group(dict(sd, clip_sample=False, set_alpha_to_one=to_one, skip_prk_steps=True), name, "model")
+    yield varied_group(dict(sd, clip_sample=True, clip_sample_range=0.3), "ddim", "model")
     for prediction in ("epsilon", "v_prediction", "sample"):
         for kind in ("continuous", "discrete"):
             for schedule in ("leading", "karras", "trailing"):
-                yield group(dict(sd, prediction_type=prediction, timestep_type=kind, interpolation_type="log_linear"),
+                yield varied_group(dict(sd, prediction_type=prediction, timestep_type=kind, interpolation_type="log_linear"),
                             "euler", schedule)
         for order in (1, 2, 3):
             for solver in ("midpoint", "heun"):
                 for lower, at_final in ((True, False), (False, True), (False, False)):
                     config = dict(sd, prediction_type=prediction, solver_order=order, solver_type=solver,
                                   lower_order_final=lower, euler_at_final=at_final)
-                    yield group(config, "dpmpp_2m", "karras", (1, 2, 3, 4, 14, 15, 30))
-                    yield group(dict(config, final_sigmas_type="sigma_min"), "dpmpp_2m", "leading",
+                    yield varied_group(config, "dpmpp_2m", "karras", (1, 2, 3, 4, 14, 15, 30))
+                    yield varied_group(dict(config, final_sigmas_type="sigma_min"), "dpmpp_2m", "leading",
                                 (1, 2, 3, 4, 14, 15, 30))
-    yield group(dict(sd, timestep_type="continuous", prediction_type="v_prediction"), "euler", "model")
-    yield group(dict(sd, use_lu_lambdas=True), "dpmpp_2m", "model", ALL_STEPS)
-    yield group(dict(sd, use_lu_lambdas=True, beta_schedule="squaredcos_cap_v2"), "dpmpp_2m", "model")
+    yield varied_group(dict(sd, timestep_type="continuous", prediction_type="v_prediction"), "euler", "model")
+    yield varied_group(dict(sd, use_lu_lambdas=True), "dpmpp_2m", "model", ALL_STEPS)
+    yield varied_group(dict(sd, use_lu_lambdas=True, beta_schedule="squaredcos_cap_v2"), "dpmpp_2m", "model")
     for final in ("zero", "sigma_min"):
-        yield group(dict(sd, algorithm_type="deis", solver_type="logrho", final_sigmas_type=final), "dpmpp_2m", "model")
+        yield varied_group(dict(sd, algorithm_type="deis", solver_type="logrho", final_sigmas_type=final), "dpmpp_2m", "model")
     for schedule in ("leading", "linspace", "trailing", "karras"):
-        yield group({"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1}, "dpmpp_2m", schedule)
+        yield varied_group({"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1}, "dpmpp_2m", schedule)
+
+
+def grid_group(config, sampler, scheduler):
+    start = Start(**GRID_START)
+    runs = [(steps, 1.0, False) for steps in (1, 4, 13, 30)] + [(10, 0.6, True)]
+    rows = [row(lambda: make_scheduler(config, sampler, scheduler), start, *one, digits=8) for one in runs]
+    return group(config, sampler, scheduler, rows, start)
+
+
+def grid():
+    """Every sampler with every schedule that it takes."""
+    for prediction in ("epsilon", "v_prediction"):
+        config = dict(STABLE_DIFFUSION, prediction_type=prediction, steps_offset=1, clip_sample=False)
+        for sampler in SAMPLERS:
+            for scheduler in schedules_of(sampler):
+                yield grid_group(config, sampler, scheduler)
 
 
 def randn_cases():
@@ -254,11 +208,16 @@ def write(name, head, rows_key, rows):
 
 
 def main():
+    wanted = sys.argv[1:] or ["randn", "samplers", "grid"]
     HERE.mkdir(parents=True, exist_ok=True)
     head = {"torch": "2.15.0", "diffusers": "0.39.0"}
-    write("randn.json", head, "cases", randn_cases())
-    head.update(noise=NOISE, latent=LATENT, seed=SEED, timestep_steps=TIMESTEP_STEPS)
-    write("samplers.json", head, "groups", list(main_grid()) + list(varied()))
+    if "randn" in wanted:
+        write("randn.json", head, "cases", randn_cases())
+    head["timestep_steps"] = TIMESTEP_STEPS
+    if "samplers" in wanted:
+        write("samplers.json", {**head, **START}, "groups", [*main_grid(), *varied()])
+    if "grid" in wanted:
+        write("grid.json", {**head, **GRID_START}, "groups", grid())
 
 
 if __name__ == "__main__":

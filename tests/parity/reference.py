@@ -123,7 +123,7 @@ class Reference:
             settings |= {"image": Image.fromarray(image.numpy().astype(numpy.uint8)), "strength": request["strength"]}
         chosen = request.get("sampler"), request.get("scheduler", "model")
         own = chosen == (None, MODEL_SCHEDULE)
-        pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler, *chosen)
+        pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler.config, *chosen)
         picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 

@@ -6,7 +6,15 @@ from pathlib import Path
 import diffusers
 
 TABLES = Path(__file__).resolve().parents[2] / "include" / "latentd"
-SIGMA_FIELDS = {"karras": "use_karras_sigmas", "exponential": "use_exponential_sigmas"}
+# The config fields that ask a diffusers class for a sigma schedule; two of them have no wire name.
+SIGMA_FIELDS = {
+    "karras": "use_karras_sigmas",
+    "exponential": "use_exponential_sigmas",
+    "beta": "use_beta_sigmas",
+    "lu": "use_lu_lambdas",
+    "flow": "use_flow_sigmas",
+}
+SPACINGS = ("leading", "linspace", "trailing")
 MODEL_SCHEDULE = "model"
 
 
@@ -22,21 +30,20 @@ SCHEDULES = [name for _, name, *_ in rows("schedulers.def", "SCHEDULER")]
 
 
 def schedules_of(sampler):
-    """The schedules that the sampler's class in diffusers takes."""
+    """The schedules that the sampler takes."""
     takes_sigmas = SAMPLERS[sampler][1]
-    return [name for name in SCHEDULES if takes_sigmas or name not in SIGMA_FIELDS]
+    return [name for name in SCHEDULES if takes_sigmas or name == MODEL_SCHEDULE or name in SPACINGS]
 
 
 def schedule_fields(schedule):
     """The config fields that ask a diffusers scheduler for a schedule."""
     if schedule == MODEL_SCHEDULE:
         return {}
-    if schedule in SIGMA_FIELDS:
-        return {field: name == schedule for name, field in SIGMA_FIELDS.items()}
-    return {**{field: False for field in SIGMA_FIELDS.values()}, "timestep_spacing": schedule}
+    fields = {field: name == schedule for name, field in SIGMA_FIELDS.items()}
+    return {**fields, "timestep_spacing": schedule} if schedule in SPACINGS else fields
 
 
-def make_scheduler(own, sampler=None, schedule=MODEL_SCHEDULE):
-    """A fresh diffusers scheduler from the model's own one, as a request names it."""
-    cls = getattr(diffusers, SAMPLERS[sampler][0]) if sampler else type(own)
-    return cls.from_config(own.config, **schedule_fields(schedule))
+def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE):
+    """A fresh diffusers scheduler from a config, as a request names it; without a sampler, of the config's class."""
+    cls = getattr(diffusers, SAMPLERS[sampler][0] if sampler else config["_class_name"])
+    return cls.from_config(config, **schedule_fields(schedule))

@@ -26,7 +26,7 @@ SD15 = Spec(
     },
     dtype="f16",
     sparse=True,
-    full_grid=True,
+    samplers="all",
 )
 
 # As Stable Diffusion 2.1: linear projections, heads by level, v-prediction; the U-Net in several files.
@@ -56,7 +56,7 @@ SD21 = Spec(
     dtype="f16",
     merges=90,
     shard_bytes=150_000,
-    full_grid=True,
+    samplers="once",
 )
 
 # No attention but in the middle.

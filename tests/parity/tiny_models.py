@@ -36,7 +36,7 @@ class Spec:
     sparse: bool = False  # config.json files leave out every field that has its default, as old ones do
     bare_text_names: bool = False  # text encoder tensors without the "text_model." prefix
     draw: int = 0  # another number draws other weights
-    full_grid: bool = False  # cases for every sampler and schedule
+    samplers: str = ""  # "once": a picture by every sampler, and in every schedule; "all": latents by all in all, too
 
 
 def number_from(*labels):

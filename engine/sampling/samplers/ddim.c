@@ -63,8 +63,6 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
 
     if (!timesteps)
         return ltd_fail(err, LTD_ENOMEM, "no memory for %d timesteps", request->steps);
-    if (setting_flag(request->settings, KEY_clip_sample))
-        plan->clip_range = (float)request->settings->value[KEY_clip_sample_range];
     status = space_timesteps(request->settings, request->steps, true, timesteps, err);
     if (status == LTD_OK)
         status = sampling_plan_reserve(plan, request->steps - request->first, sizeof(struct ddim_move), err);
@@ -72,11 +70,6 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
         status = fill_steps(plan, request, timesteps, err);
     free(timesteps);
     return status;
-}
-
-static float clamp(float value, float bound)
-{
-    return value < -bound ? -bound : value > bound ? bound : value;
 }
 
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
@@ -104,7 +97,7 @@ static void advance(const struct sampling_plan *plan, int evaluation, struct sam
             noise = (x[i] - alpha * data) / sigma;
             break;
         }
-        x[i] = m.data_scale * clamp(data, bound) + m.noise_scale * noise;
+        x[i] = m.data_scale * sampling_clip(data, bound) + m.noise_scale * noise;
     }
 }
 

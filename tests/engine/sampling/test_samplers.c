@@ -1,5 +1,5 @@
-/* test_samplers.c - whole runs against the diffusers schedulers,
- * tests/parity/fixtures/samplers/samplers.json. */
+/* test_samplers.c - whole runs against the reference's samplers: tests/parity/fixtures/samplers/grid.json,
+ * every sampler with every schedule, and samplers.json, every key of a config. */
 #include "sampling/sampling.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "schedule_json.h"
 
 enum { MAX_VALUES = 16, MAX_SCRATCH = 16 * MAX_VALUES };
 
@@ -191,49 +192,105 @@ static void check_group(const struct ltd_json *root, const struct ltd_json *grou
     schedule_config_free(config);
 }
 
+static struct ltd_json *open_runs(const char *path, struct fixture *f)
+{
+    struct ltd_json *root = NULL;
+    struct ltd_error err;
+
+    if (ltd_json_read_file(path, 1 << 20, &root, &err) != LTD_OK) {
+        check_failed(__FILE__, __LINE__, "%s", err.message);
+        return NULL;
+    }
+    f->n = read_floats(f->noise, ltd_json_first(ltd_json_get(root, "noise")));
+    read_floats(f->latent, ltd_json_first(ltd_json_get(root, "latent")));
+    CHECK(ltd_json_uint64(ltd_json_get(root, "seed"), &f->seed));
+    return root;
+}
+
+static bool is_of(const struct ltd_json *group, const char *key, const char *name)
+{
+    return strcmp(ltd_json_string(ltd_json_get(group, key)), name) == 0;
+}
+
 static void check_sampler(const char *sampler, int least)
 {
     struct fixture f = {0};
-    struct ltd_json *root = NULL;
-    struct ltd_error err;
+    struct ltd_json *root = open_runs("tests/parity/fixtures/samplers/samplers.json", &f);
     int runs = 0;
 
-    if (ltd_json_read_file("tests/parity/fixtures/samplers/samplers.json", 1 << 20, &root, &err) != LTD_OK) {
-        check_failed(__FILE__, __LINE__, "%s", err.message);
-        return;
-    }
-    f.n = read_floats(f.noise, ltd_json_first(ltd_json_get(root, "noise")));
-    read_floats(f.latent, ltd_json_first(ltd_json_get(root, "latent")));
-    CHECK(ltd_json_uint64(ltd_json_get(root, "seed"), &f.seed));
+    REQUIRE(root);
     for (const struct ltd_json *g = ltd_json_first(ltd_json_get(root, "groups")); g; g = ltd_json_next(g))
-        if (strcmp(ltd_json_string(ltd_json_get(g, "sampler")), sampler) == 0)
+        if (is_of(g, "sampler", sampler))
             check_group(root, g, &f, &runs);
     if (runs < least)
         check_failed(__FILE__, __LINE__, "only %d runs of %s", runs, sampler);
     ltd_json_free(root);
 }
 
-TEST(ddim_ends_where_diffusers_ends)
+/* A schedule without a run in the fixture is one that the sampler does not take. */
+static void check_refused(enum ltd_sampler sampler, enum ltd_scheduler scheduler)
+{
+    struct sampling_plan *plan = NULL;
+    struct ltd_error err;
+    struct schedule_config *config = config_of("{'beta_start':0.00085,'beta_end':0.012}", &err);
+
+    REQUIRE(config);
+    if (sampling_plan_new(config, sampler, scheduler, 10, 1, &plan, &err) != LTD_EINVAL ||
+        !strstr(err.message, ltd_scheduler_name(scheduler)))
+        check_failed(__FILE__, __LINE__, "%s with %s has no run to compare with", ltd_sampler_name(sampler),
+                     ltd_scheduler_name(scheduler));
+    sampling_plan_free(plan);
+    schedule_config_free(config);
+}
+
+static void check_schedules(enum ltd_sampler sampler)
+{
+    struct fixture f = {0};
+    struct ltd_json *root = open_runs("tests/parity/fixtures/samplers/grid.json", &f);
+
+    REQUIRE(root);
+    for (int s = 0; s < LTD_SCHEDULER_COUNT; s++) {
+        int runs = 0;
+
+        for (const struct ltd_json *g = ltd_json_first(ltd_json_get(root, "groups")); g; g = ltd_json_next(g))
+            if (is_of(g, "sampler", ltd_sampler_name(sampler)) &&
+                is_of(g, "scheduler", ltd_scheduler_name((enum ltd_scheduler)s)))
+                check_group(root, g, &f, &runs);
+        if (runs == 0)
+            check_refused(sampler, (enum ltd_scheduler)s);
+    }
+    ltd_json_free(root);
+}
+
+#define SAMPLER(id, name, label, reference, keys, takes_sigmas)  \
+    TEST(name##_ends_where_its_reference_ends_in_every_schedule) \
+    {                                                            \
+        check_schedules(LTD_SAMPLER_##id);                       \
+    }
+#include <latentd/samplers.def>
+#undef SAMPLER
+
+TEST(ddim_reads_its_config_as_diffusers_does)
 {
     check_sampler("ddim", 700);
 }
 
-TEST(pndm_ends_where_diffusers_ends)
+TEST(pndm_reads_its_config_as_diffusers_does)
 {
     check_sampler("pndm", 700);
 }
 
-TEST(euler_ends_where_diffusers_ends)
+TEST(euler_reads_its_config_as_diffusers_does)
 {
     check_sampler("euler", 1400);
 }
 
-TEST(euler_a_ends_where_diffusers_ends)
+TEST(euler_a_reads_its_config_as_diffusers_does)
 {
     check_sampler("euler_a", 700);
 }
 
-TEST(dpmpp_2m_ends_where_diffusers_ends)
+TEST(dpmpp_2m_reads_its_config_as_diffusers_does)
 {
     check_sampler("dpmpp_2m", 1400);
 }
