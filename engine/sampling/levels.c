@@ -85,11 +85,15 @@ static void interpolate(struct draft *draft, const struct plan_request *request)
 
 /* What the sigma schedules of diffusers span: the sigmas so far, or all of the model's.  use_lu_lambdas spans
  * their rounded logarithms. */
-static struct sigma_range range_of(const struct draft *draft, const struct plan_request *request, bool open)
+static struct sigma_range range_of(const struct draft *draft, const struct plan_request *request,
+                                   struct level_rules rules)
 {
     const struct sigma_table *table = &draft->table;
-    const bool whole = open || !sigma_schedule_is_diffusers(request->settings->schedule);
-    const double max = request->settings->value[KEY_sigma_max], min = request->settings->value[KEY_sigma_min];
+    const enum ltd_scheduler schedule = request->settings->schedule;
+    const bool whole = rules.open || !sigma_schedule_is_diffusers(schedule);
+    const bool spaced = rules.spaced_karras && schedule == LTD_SCHEDULER_KARRAS;
+    const double max = spaced ? NAN : request->settings->value[KEY_sigma_max];
+    const double min = spaced ? NAN : request->settings->value[KEY_sigma_min];
     const double first = whole ? (double)table->sigma[table->count - 1] : draft->sigmas[0];
     const double last = whole ? (double)table->sigma[0] : draft->sigmas[draft->count - 1];
 
@@ -107,8 +111,9 @@ static double timestep_of(const struct draft *draft, const struct plan_request *
 {
     const double t = sigma_to_timestep(&draft->table, sigma);
     const bool cosine = setting_int(request->settings, KEY_beta_schedule) == BETAS_SQUARED_COSINE;
-    const bool cut = request->settings->schedule == LTD_SCHEDULER_EXPONENTIAL &&
-                     !setting_flag(request->settings, KEY_use_lu_lambdas);
+    const bool cut = request->settings->schedule == LTD_SCHEDULER_BETA ||
+                     (request->settings->schedule == LTD_SCHEDULER_EXPONENTIAL &&
+                      !setting_flag(request->settings, KEY_use_lu_lambdas));
 
     if (!rules.open)
         return rules.rounds && !cut ? rint(t) : (double)(float)t;
@@ -117,7 +122,7 @@ static double timestep_of(const struct draft *draft, const struct plan_request *
 
 static void replace(struct draft *draft, const struct plan_request *request, struct level_rules rules)
 {
-    const struct sigma_range range = range_of(draft, request, rules.open);
+    const struct sigma_range range = range_of(draft, request, rules);
 
     draft->count = sigma_schedule_fill(request->settings->schedule, draft->sigmas, request->steps, &range);
     draft->timesteps_known = draft->count;
@@ -223,6 +228,16 @@ void levels_step_between(const struct levels *levels, float sigma, struct sampli
         (struct sampling_step){.timestep = (double)(float)sigma_to_timestep(&levels->table, (double)sigma),
                                .level = level_of_sigma(sigma),
                                .sigma = sigma};
+}
+
+void levels_step_at(const struct levels *levels, float sigma, struct sampling_step *step)
+{
+    for (int i = 0; i < levels->count; i++)
+        if (levels->sigmas[i] == sigma) {
+            levels_step(levels, i, step);
+            return;
+        }
+    levels_step_between(levels, sigma, step);
 }
 
 struct signal_level level_of_sigma(float sigma)

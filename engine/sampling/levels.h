@@ -17,9 +17,10 @@ struct levels {
 
 /* How a diffusers class makes its levels where they differ. */
 struct level_rules {
-    bool open;         /* DPM-Solver and UniPC: whole timesteps, the clean end of the spacing left out */
-    bool rounds;       /* Karras' timesteps become whole; where open, those of cosine betas too */
-    bool ends_on_last; /* final_sigmas_type sigma_min: a sigma schedule's own last, not the table's */
+    bool open;          /* DPM-Solver and UniPC: whole timesteps, the clean end of the spacing left out */
+    bool rounds;        /* Karras' timesteps become whole; where open, those of cosine betas too */
+    bool spaced_karras; /* Karras' range is the spacing's, whatever sigma_min and sigma_max say */
+    bool ends_on_last;  /* final_sigmas_type sigma_min: a sigma schedule's own last, not the table's */
 };
 
 /* Reserves the plan's evaluations and fills them.  Errors: LTD_EINVAL, LTD_ENOMEM. */
@@ -33,9 +34,10 @@ LTD_MUST_USE enum ltd_status levels_plan(struct sampling_plan *plan, const struc
                                          struct level_rules rules, levels_fill_fn *fill,
                                          struct ltd_error *err);
 
-/* An evaluation at level i of the list, or at a sigma > 0 between two. */
+/* An evaluation at level i of the list, at a sigma > 0 between two, or at any sigma, which may be a level's. */
 void levels_step(const struct levels *levels, int i, struct sampling_step *step);
 void levels_step_between(const struct levels *levels, float sigma, struct sampling_step *step);
+void levels_step_at(const struct levels *levels, float sigma, struct sampling_step *step);
 /* alpha = 1 / sqrt(sigma^2 + 1), and sigma times that: the same level in the variance-preserving frame. */
 struct signal_level level_of_sigma(float sigma);
 

@@ -1,8 +1,8 @@
 #include "sampling/sampler_table.h"
 
 const struct sampler sampler_table[LTD_SAMPLER_COUNT] = {
-#define SAMPLER(id, name, label, reference, keys, takes_sigmas) \
-    {#name, label, reference, KEYS_##keys, takes_sigmas, &name##_code},
+#define SAMPLER(id, name, label, reference, keys, takes) \
+    {#name, label, reference, KEYS_##keys, TAKES_##takes, &name##_code},
 #include <latentd/samplers.def>
 #undef SAMPLER
 };

@@ -27,15 +27,18 @@ struct sampler_code {
     void (*advance)(const struct sampling_plan *plan, int evaluation, struct sampling_state *state);
 };
 
+/* Which schedulers: the model's own alone, the spacings too, or the sigma schedules as well. */
+enum takes { TAKES_OWN, TAKES_SPACINGS, TAKES_SIGMAS };
+
 struct sampler {
     const char *name, *label;
     const char *reference; /* diffusers class */
     int keys;              /* column of schedule_keys.def */
-    bool takes_sigmas;     /* the schedules of sigma_schedules.h apply */
+    enum takes takes;
     const struct sampler_code *code;
 };
 
-#define SAMPLER(id, name, label, reference, keys, takes_sigmas) extern const struct sampler_code name##_code;
+#define SAMPLER(id, name, label, reference, keys, takes) extern const struct sampler_code name##_code;
 #include <latentd/samplers.def>
 #undef SAMPLER
 

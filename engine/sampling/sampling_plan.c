@@ -30,6 +30,12 @@ enum ltd_status sampling_check_first(const struct plan_request *request, const d
         request->steps);
 }
 
+enum ltd_status sampling_refuse_sample(struct ltd_error *err)
+{
+    return ltd_fail(err, LTD_EINVAL,
+                    "this sampler does not take a model that predicts the sample; take another sampler");
+}
+
 /* Steps left out at the noisy end, as StableDiffusionImg2ImgPipeline counts them; -1: no step is left. */
 static int steps_left_out(int steps, double strength)
 {
@@ -202,6 +208,36 @@ void sampling_clean(const struct sampling_plan *plan, int evaluation, const stru
         clean_preserving(plan->prediction, step->level, clean, state->x, state->output, state->n);
     for (size_t i = 0; i < state->n && isfinite(plan->clip_range); i++)
         clean[i] = sampling_clip(clean[i], plan->clip_range);
+}
+
+void sampling_noise(const struct sampling_plan *plan, int evaluation, const struct sampling_state *state,
+                    float *noise)
+{
+    const struct signal_level level = plan->step[evaluation].level;
+    const float *word = state->output, *x = state->x;
+
+    for (size_t i = 0; i < state->n; i++) {
+        switch (plan->prediction) {
+        case PREDICT_EPSILON:
+            noise[i] = word[i];
+            break;
+        case PREDICT_V:
+            noise[i] = level.alpha * word[i] + level.sigma * x[i];
+            break;
+        default:
+            noise[i] = (x[i] - level.alpha * word[i]) / level.sigma;
+            break;
+        }
+    }
+}
+
+void sampling_add_noise(struct sampling_state *state, float deviation)
+{
+    float *noise = state_vector(state, INPUT_VECTOR);
+
+    torch_rng_normal(state->rng, noise, state->n);
+    for (size_t i = 0; i < state->n; i++)
+        state->x[i] += noise[i] * deviation;
 }
 
 /* Before advance(), which moves x and may overwrite the word. */

@@ -68,6 +68,13 @@ static inline void *sampling_move(const struct sampling_plan *plan, int evaluati
     return (char *)plan->moves + (size_t)evaluation * plan->move_size;
 }
 
+/* noise [n]: the eps that it says, in the variance-preserving frame; may be state->output. */
+void sampling_noise(const struct sampling_plan *plan, int evaluation, const struct sampling_state *state,
+                    float *noise);
+/* x += deviation * standard normal noise from the run's generator; overwrites INPUT_VECTOR. */
+void sampling_add_noise(struct sampling_state *state, float deviation);
+/* LTD_EINVAL, of a sampler whose reference does not run a model that predicts the sample. */
+enum ltd_status sampling_refuse_sample(struct ltd_error *err);
 /* Allocates plan->step and plan->moves, zeroed, for that many evaluations. */
 LTD_MUST_USE enum ltd_status sampling_plan_reserve(struct sampling_plan *plan, int evaluations,
                                                    size_t move_size, struct ltd_error *err);

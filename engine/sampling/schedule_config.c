@@ -158,6 +158,14 @@ static enum ltd_status read_trained_betas(struct schedule_config *config, const 
     return LTD_OK;
 }
 
+/* UniPC's list of steps without a corrector is not built. */
+static void read_disabled(struct schedule_config *config, const struct ltd_json *json)
+{
+    const struct ltd_json *steps = ltd_json_get(json, "disable_corrector");
+
+    config->disables_corrector = steps && ltd_json_type(steps) == LTD_JSON_ARRAY && ltd_json_size(steps) > 0;
+}
+
 static enum ltd_status read_class(struct schedule_config *config, const struct ltd_json *json,
                                   struct ltd_error *err)
 {
@@ -199,6 +207,7 @@ enum ltd_status schedule_config_read(const struct ltd_json *json, struct schedul
         status = ltd_fail(err, LTD_EFORMAT, "scheduler_config.json: num_train_timesteps is less than 2");
     if (status == LTD_OK)
         status = read_trained_betas(config, json, err);
+    read_disabled(config, json);
     if (status == LTD_OK)
         status = check_family(config, err);
     if (status != LTD_OK)
@@ -238,12 +247,46 @@ const char *schedule_config_prediction(const struct schedule_config *config)
     return row->choices[(int)value];
 }
 
+/* The samplers of DPMSolverMultistepScheduler, which its fields tell apart. */
+static enum ltd_sampler multistep_sampler(const struct schedule_config *config)
+{
+    if (config->value[KEY_algorithm_type] != ALGORITHM_SDE_DPMSOLVER_PP ||
+        !config->present[KEY_algorithm_type])
+        return LTD_SAMPLER_DPMPP_2M;
+    return config->present[KEY_solver_order] && config->value[KEY_solver_order] == 3
+               ? LTD_SAMPLER_DPMPP_3M_SDE
+               : LTD_SAMPLER_DPMPP_2M_SDE;
+}
+
 int schedule_config_sampler(const struct schedule_config *config)
 {
     for (int s = 0; s < LTD_SAMPLER_COUNT; s++)
-        if (strcmp(sampler_table[s].reference, config->class_name) == 0)
-            return s;
+        if (*config->class_name && strcmp(sampler_table[s].reference, config->class_name) == 0)
+            return s == LTD_SAMPLER_DPMPP_2M ? (int)multistep_sampler(config) : s;
     return -1;
+}
+
+/* What the name of a sampler of that class says, whatever the config does. */
+static void name_multistep(struct schedule_settings *settings, enum ltd_sampler sampler)
+{
+    double *algorithm = &settings->value[KEY_algorithm_type], *order = &settings->value[KEY_solver_order];
+
+    switch (sampler) {
+    case LTD_SAMPLER_DPMPP_2M:
+        if (*algorithm == ALGORITHM_SDE_DPMSOLVER_PP)
+            *algorithm = ALGORITHM_DPMSOLVER_PP;
+        break;
+    case LTD_SAMPLER_DPMPP_2M_SDE:
+        *algorithm = ALGORITHM_SDE_DPMSOLVER_PP;
+        *order = fmin(*order, 2);
+        break;
+    case LTD_SAMPLER_DPMPP_3M_SDE:
+        *algorithm = ALGORITHM_SDE_DPMSOLVER_PP;
+        *order = 3;
+        break;
+    default:
+        break;
+    }
 }
 
 /* The schedule of sigmas that the config asks for. */
@@ -253,6 +296,8 @@ static enum ltd_scheduler own_schedule(const struct schedule_settings *settings)
         return LTD_SCHEDULER_KARRAS;
     if (setting_flag(settings, KEY_use_lu_lambdas) || setting_flag(settings, KEY_use_exponential_sigmas))
         return LTD_SCHEDULER_EXPONENTIAL;
+    if (setting_flag(settings, KEY_use_beta_sigmas))
+        return LTD_SCHEDULER_BETA;
     return LTD_SCHEDULER_MODEL;
 }
 
@@ -287,8 +332,7 @@ static enum ltd_status refuse_key(enum schedule_key key, enum ltd_sampler sample
 static enum ltd_status check_settings(const struct schedule_settings *settings, enum ltd_sampler sampler,
                                       struct ltd_error *err)
 {
-    static const enum schedule_key refused_flags[] = {KEY_thresholding, KEY_use_beta_sigmas,
-                                                      KEY_use_flow_sigmas};
+    static const enum schedule_key refused_flags[] = {KEY_thresholding, KEY_use_flow_sigmas};
     const double *value = settings->value;
 
     for (size_t i = 0; i < sizeof refused_flags / sizeof refused_flags[0]; i++)
@@ -297,7 +341,7 @@ static enum ltd_status check_settings(const struct schedule_settings *settings, 
     for (int k = 0; k < KEY_COUNT; k++)
         if (rows[k].kind == KIND_CHOICE && k != KEY_variance_type && value[k] < 0)
             return refuse_key((enum schedule_key)k, sampler, err);
-    if (value[KEY_algorithm_type] > ALGORITHM_DEIS)
+    if (value[KEY_algorithm_type] > ALGORITHM_SDE_DPMSOLVER_PP)
         return refuse_key(KEY_algorithm_type, sampler, err);
     if (value[KEY_algorithm_type] == ALGORITHM_DEIS && value[KEY_final_sigmas_type] == FINAL_ZERO)
         return ltd_fail(
@@ -306,12 +350,18 @@ static enum ltd_status check_settings(const struct schedule_settings *settings, 
             "zero; take another sampler");
     if (value[KEY_variance_type] == VARIANCE_LEARNED || value[KEY_variance_type] == VARIANCE_LEARNED_RANGE)
         return refuse_key(KEY_variance_type, sampler, err);
+    if (value[KEY_variance_type] < 0 && sampler_table[sampler].keys == KEYS_DDPM)
+        return refuse_key(KEY_variance_type, sampler, err);
+    if (value[KEY_predict_x0] == 0)
+        return refuse_key(KEY_predict_x0, sampler, err);
     if (value[KEY_solver_order] < 1 || value[KEY_solver_order] > 3)
         return refuse_key(KEY_solver_order, sampler, err);
-    if (setting_flag(settings, KEY_use_karras_sigmas) && setting_flag(settings, KEY_use_exponential_sigmas))
+    if (setting_flag(settings, KEY_use_karras_sigmas) + setting_flag(settings, KEY_use_exponential_sigmas) +
+            setting_flag(settings, KEY_use_beta_sigmas) >
+        1)
         return ltd_fail(err, LTD_EINVAL,
-                        "the model's scheduler_config.json asks for Karras and exponential sigmas at once; "
-                        "name a scheduler");
+                        "the model's scheduler_config.json asks for more than one of Karras, exponential and "
+                        "beta sigmas; name a scheduler");
     return LTD_OK;
 }
 
@@ -332,6 +382,22 @@ static double read_key(const struct schedule_config *config, int key, enum ltd_s
     return config->present[key] ? config->value[key] : rows[key].absent[sampler_table[sampler].keys];
 }
 
+static bool takes(enum ltd_sampler sampler, enum ltd_scheduler scheduler)
+{
+    if (scheduler == LTD_SCHEDULER_MODEL)
+        return true;
+    return sampler_table[sampler].takes >= (sigma_schedule_exists(scheduler) ? TAKES_SIGMAS : TAKES_SPACINGS);
+}
+
+static enum ltd_status refuse_scheduler(enum ltd_sampler sampler, enum ltd_scheduler scheduler,
+                                        struct ltd_error *err)
+{
+    return ltd_fail(err, LTD_EINVAL, "the sampler %s takes no scheduler %s; take %s, or another sampler",
+                    ltd_sampler_name(sampler), ltd_scheduler_name(scheduler),
+                    sampler_table[sampler].takes == TAKES_OWN ? "model"
+                                                              : "model, leading, linspace or trailing");
+}
+
 enum ltd_status schedule_config_resolve(const struct schedule_config *config, enum ltd_sampler sampler,
                                         enum ltd_scheduler scheduler, struct schedule_settings *out,
                                         struct ltd_error *err)
@@ -339,15 +405,18 @@ enum ltd_status schedule_config_resolve(const struct schedule_config *config, en
     struct schedule_settings settings = {.trained_betas = config->trained_betas};
     enum ltd_status status;
 
-    if (sigma_schedule_exists(scheduler) && !sampler_table[sampler].takes_sigmas)
-        return ltd_fail(err, LTD_EINVAL,
-                        "the sampler %s takes no scheduler %s; take model, leading, linspace or trailing, or "
-                        "another sampler",
-                        ltd_sampler_name(sampler), ltd_scheduler_name(scheduler));
+    if (config->disables_corrector && sampler == LTD_SAMPLER_UNIPC)
+        return ltd_fail(
+            err, LTD_EUNSUPPORTED,
+            "disable_corrector of the model's scheduler_config.json is not supported by the sampler "
+            "unipc; take another");
+    if (!takes(sampler, scheduler))
+        return refuse_scheduler(sampler, scheduler, err);
     for (int k = 0; k < KEY_COUNT; k++)
         settings.value[k] =
             taken_by(&rows[k], sampler_table[sampler].keys) ? read_key(config, k, sampler, scheduler) : NAN;
     replace_schedule(&settings, scheduler);
+    name_multistep(&settings, sampler);
     status = check_settings(&settings, sampler, err);
     if (status == LTD_OK)
         *out = settings;

@@ -58,6 +58,7 @@ struct schedule_config {
     bool present[KEY_COUNT];
     double value[KEY_COUNT]; /* flags are 0 or 1, choices their number, null is NAN */
     float *trained_betas;    /* [num_train_timesteps], or NULL */
+    bool disables_corrector; /* of UniPC, in some steps */
     bool corrected;          /* schedule_config_correct was called */
 };
 

@@ -38,6 +38,17 @@ double sigma_at_timestep(const struct sigma_table *table, double timestep)
     return ((double)table->sigma[t + 1] - (double)table->sigma[t]) * (timestep - t) + (double)table->sigma[t];
 }
 
+double sigma_between_timesteps(const struct sigma_table *table, double timestep)
+{
+    const int last = table->count - 1;
+    const int t = timestep >= last ? last - 1 : timestep <= 0 ? 0 : (int)timestep;
+    const double share = fmin(fmax(timestep - t, 0), 1);
+
+    if (share == 0 || share == 1)
+        return (double)table->sigma[share == 0 ? t : t + 1];
+    return exp((1 - share) * (double)table->log_sigma[t] + share * (double)table->log_sigma[t + 1]);
+}
+
 double sigma_to_timestep(const struct sigma_table *table, double sigma)
 {
     const double wanted = log(fmax(sigma, 1e-10));

@@ -22,6 +22,8 @@ void sigma_table_fini(struct sigma_table *table); /* also of a zeroed struct */
 
 /* sigma at a fractional timestep, linear in sigma; beyond the ends, that end's. */
 double sigma_at_timestep(const struct sigma_table *table, double timestep);
+/* The same, linear in log sigma. */
+double sigma_between_timesteps(const struct sigma_table *table, double timestep);
 /* The fractional timestep of a sigma, linear in log sigma. */
 double sigma_to_timestep(const struct sigma_table *table, double sigma);
 

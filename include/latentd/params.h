@@ -11,7 +11,7 @@
 #include <latentd/image.h>
 
 enum ltd_sampler {
-#define SAMPLER(id, name, label, reference, keys, takes_sigmas) LTD_SAMPLER_##id,
+#define SAMPLER(id, name, label, reference, keys, takes) LTD_SAMPLER_##id,
 #include <latentd/samplers.def>
 #undef SAMPLER
     LTD_SAMPLER_COUNT

@@ -61,7 +61,7 @@ int model_set_side_multiple(const struct model_set *models)
 static struct ltd_json *encode_samplers(void)
 {
     static const char *const references[] = {
-#define SAMPLER(id, name, label, reference, keys, takes_sigmas) reference,
+#define SAMPLER(id, name, label, reference, keys, takes) reference,
 #include <latentd/samplers.def>
 #undef SAMPLER
     };

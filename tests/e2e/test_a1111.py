@@ -233,19 +233,19 @@ def test_samplers_are_found_by_any_of_their_names():
                 ("Euler a", "euler_a", "model"), ("EULER A", "euler_a", "model"), ("k_euler_a", "euler_a", "model"),
                 ("k_euler_ancestral", "euler_a", "model"), ("euler_a", "euler_a", "model"), ("Euler", "euler", "model"),
                 ("DPM++ 2M", "dpmpp_2m", "karras"), ("DPM++ 2M Karras", "dpmpp_2m", "karras"),
-                ("dpm++ 2m exponential", "dpmpp_2m", "exponential"), ("Euler SGM Uniform", "euler", "trailing"),
+                ("dpm++ 2m exponential", "dpmpp_2m", "exponential"), ("Euler SGM Uniform", "euler", "sgm_uniform"),
                 ("DDIM", "ddim", "model"), ("PLMS", "pndm", "model"), ("plms", "pndm", "model")):
             job = d.get(draw(d, sampler_name=name).headers["Location"]).json()["request"]
             equal((job["sampler"], job["scheduler"]), (sampler, scheduler), name)
-        for scheduler, ours in (("Karras", "karras"), ("karras", "karras"), ("Automatic", "model"), ("Uniform", "linspace"),
-                                ("SGM Uniform", "trailing"), ("sgm_uniform", "trailing"), ("DDIM", "leading"),
+        for scheduler, ours in (("Karras", "karras"), ("karras", "karras"), ("Automatic", "model"), ("Uniform", "normal"),
+                                ("SGM Uniform", "sgm_uniform"), ("sgm_uniform", "sgm_uniform"), ("DDIM", "ddim_uniform"), ("Beta", "beta"),
                                 ("exponential", "exponential"), ("", "model")):
             job = d.get(draw(d, sampler_name="Euler", scheduler=scheduler).headers["Location"]).json()["request"]
             equal(job["scheduler"], ours, scheduler)
-        for name in ("DPM adaptive", "UniPC", "LMS", "DPM++ 2M SDE Karras", "nobody", "Karras", "Euler a Karras x"):
+        for name in ("DPM adaptive", "DDIM CFG++", "DPM++ 2M SDE Heun Karras", "nobody", "Karras", "Euler a Karras x"):
             raised(d.post(API + "txt2img", {"sampler_name": name}), 400, "Sampler not found")
-        raised(d.post(API + "txt2img", {"sampler_index": "LMS"}), 400, "Sampler not found")
-        true("beta" in refused(d, "scheduler", sampler_name="Euler", scheduler="beta")["scheduler"].lower(), "unnamed")
+        raised(d.post(API + "txt2img", {"sampler_index": "DPM adaptive"}), 400, "Sampler not found")
+        true("turbo" in refused(d, "scheduler", sampler_name="Euler", scheduler="turbo")["scheduler"].lower(), "unnamed")
         refused(d, "scheduler", sampler_name="Euler", scheduler="no such")
 
 
@@ -260,8 +260,8 @@ def test_euler_a_without_its_noise_is_euler():
 
 def test_karras_with_a_sampler_that_has_no_sigmas_is_refused():
     with Daemon() as d:
-        refused(d, "scheduler", sampler_name="Euler a", scheduler="Karras")
-        refused(d, "scheduler", sampler_name="Euler a Karras")
+        refused(d, "scheduler", sampler_name="LCM", scheduler="Karras")
+        refused(d, "scheduler", sampler_name="LCM Karras")
 
 
 def test_the_engines_own_limits_are_told_by_these_names():

@@ -90,8 +90,8 @@ def random_text(rng):
 
 def random_scheduler(rng):
     """Scheduler fields; each class is given only what it takes."""
-    sampler = rng.choice(list(SAMPLERS))
-    cls, takes_sigmas = SAMPLERS[sampler]
+    sampler = rng.choice([name for name, (cls, _) in SAMPLERS.items() if cls.endswith("Scheduler")])
+    cls, takes = SAMPLERS[sampler]
     fields = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
     if rng.random() < 0.2:
         fields = {"beta_schedule": "linear"}
@@ -107,7 +107,7 @@ def random_scheduler(rng):
         fields["set_alpha_to_one"] = rng.random() < 0.5
     if sampler == "pndm":
         fields["skip_prk_steps"] = rng.random() < 0.5
-    if takes_sigmas and rng.random() < 0.5:
+    if takes == "SIGMAS" and sampler != "euler_a" and rng.random() < 0.5:
         fields[rng.choice(["use_karras_sigmas", "use_exponential_sigmas"])] = True
     return {"_class_name": cls, **fields}
 

@@ -124,6 +124,8 @@ class Reference:
         chosen = request.get("sampler"), request.get("scheduler", "model")
         own = chosen == (None, MODEL_SCHEDULE)
         pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler.config, *chosen)
+        if image is not None and hasattr(pipe.scheduler, "start_at"):
+            pipe.scheduler.start_at(request["steps"] - min(int(request["steps"] * request["strength"]), request["steps"]))
         picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 

@@ -5,7 +5,7 @@ import math
 
 import torch
 
-REFUSALS = (ValueError, IndexError, NotImplementedError, RuntimeError, TypeError)
+REFUSALS = (AssertionError, ValueError, IndexError, NotImplementedError, RuntimeError, TypeError)
 
 
 def denoise(prediction, x, timestep):
@@ -36,9 +36,11 @@ def run(scheduler, start, steps, strength, from_latent):
     """(timesteps, final x) of a run as StableDiffusionPipeline and StableDiffusionImg2ImgPipeline make it."""
     s = scheduler
     generator = torch.Generator().manual_seed(start.seed)
+    first = steps - min(int(steps * strength), steps) if from_latent else 0
+    if hasattr(s, "start_at"):
+        s.start_at(first)
     s.set_timesteps(steps)
     if from_latent:
-        first = steps - min(int(steps * strength), steps)
         timesteps = s.timesteps[first * s.order:]
         if hasattr(s, "set_begin_index"):
             s.set_begin_index(first * s.order)

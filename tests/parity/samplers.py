@@ -4,6 +4,11 @@ import re
 from pathlib import Path
 
 import diffusers
+import torch
+
+from k_diffusion_functions import FUNCTIONS
+from pulled import PulledScheduler
+from sigma_lists import LISTS, EulerAncestralOnSigmas, on_list
 
 TABLES = Path(__file__).resolve().parents[2] / "include" / "latentd"
 # The config fields that ask a diffusers class for a sigma schedule; two of them have no wire name.
@@ -16,6 +21,8 @@ SIGMA_FIELDS = {
 }
 SPACINGS = ("leading", "linspace", "trailing")
 MODEL_SCHEDULE = "model"
+# Samplers of one class that its fields tell apart: their order.
+STOCHASTIC = {"dpmpp_2m_sde": 2, "dpmpp_3m_sde": 3}
 
 
 def rows(table, word):
@@ -24,26 +31,50 @@ def rows(table, word):
     return [[argument.strip(' "') for argument in arguments.split(",")] for arguments in found]
 
 
-# wire name -> (diffusers class, whether it takes a sigma schedule)
-SAMPLERS = {name: (cls, sigmas == "true") for _, name, _, cls, _, sigmas in rows("samplers.def", "SAMPLER")}
+# wire name -> (diffusers class, which schedules it takes)
+SAMPLERS = {name: (cls, takes) for _, name, _, cls, _, takes in rows("samplers.def", "SAMPLER")}
 SCHEDULES = [name for _, name, *_ in rows("schedulers.def", "SCHEDULER")]
 
 
 def schedules_of(sampler):
     """The schedules that the sampler takes."""
-    takes_sigmas = SAMPLERS[sampler][1]
-    return [name for name in SCHEDULES if takes_sigmas or name == MODEL_SCHEDULE or name in SPACINGS]
+    takes = SAMPLERS[sampler][1]
+    known = {"OWN": [MODEL_SCHEDULE], "SPACINGS": [MODEL_SCHEDULE, *SPACINGS]}.get(takes, SCHEDULES)
+    return [name for name in SCHEDULES if name in known]
 
 
 def schedule_fields(schedule):
-    """The config fields that ask a diffusers scheduler for a schedule."""
+    """The config fields that ask a diffusers scheduler for a schedule; Karras' for the lists that take its place."""
     if schedule == MODEL_SCHEDULE:
         return {}
-    fields = {field: name == schedule for name, field in SIGMA_FIELDS.items()}
+    asked = "karras" if schedule in LISTS else schedule
+    fields = {field: name == asked for name, field in SIGMA_FIELDS.items()}
     return {**fields, "timestep_spacing": schedule} if schedule in SPACINGS else fields
 
 
-def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE):
-    """A fresh diffusers scheduler from a config, as a request names it; without a sampler, of the config's class."""
-    cls = getattr(diffusers, SAMPLERS[sampler][0] if sampler else config["_class_name"])
+class GeneratorNoise(diffusers.DPMSolverSDEScheduler):
+    """With the generator's noise in place of a Brownian tree with a seed of its own."""
+
+    def step(self, out, timestep, x, generator=None, return_dict=True):
+        """As there."""
+        self.noise_sampler = lambda *_: torch.randn(x.shape, generator=generator)
+        return super().step(out, timestep, x, return_dict)
+
+
+def make_levels(cls, config, schedule):
+    """A scheduler of that class on that schedule."""
+    cls = on_list(cls, schedule) if schedule in LISTS else cls
     return cls.from_config(config, **schedule_fields(schedule))
+
+
+def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE):
+    """A fresh scheduler from a config, as a request names it; without a sampler, of the config's class."""
+    name = SAMPLERS[sampler][0] if sampler else config["_class_name"]
+    if sampler in FUNCTIONS:
+        return PulledScheduler(make_levels(diffusers.LMSDiscreteScheduler, config, schedule), FUNCTIONS[sampler])
+    if sampler == "euler_a" and schedule not in (MODEL_SCHEDULE, *SPACINGS):
+        levels = make_levels(diffusers.EulerDiscreteScheduler, config, schedule)
+        return EulerAncestralOnSigmas.from_config(config, **schedule_fields(schedule)).on(levels)
+    if sampler in STOCHASTIC:
+        config = {**config, "algorithm_type": "sde-dpmsolver++", "solver_order": STOCHASTIC[sampler]}
+    return make_levels(GeneratorNoise if name == "DPMSolverSDEScheduler" else getattr(diffusers, name), config, schedule)

@@ -30,8 +30,7 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
 {
     plan->exploding = true;
     if (plan->prediction == PREDICT_SAMPLE)
-        return ltd_fail(err, LTD_EINVAL,
-                        "euler_a does not take a model that predicts the sample; take another sampler");
+        return sampling_refuse_sample(err);
     return levels_plan(plan, request, (struct level_rules){0}, fill, err);
 }
 
@@ -40,14 +39,12 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
 static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
     const struct euler_a_move *m = sampling_move(plan, evaluation);
-    float *clean = state_vector(state, INPUT_VECTOR), *noise = clean, *x = state->x;
+    float *clean = state_vector(state, INPUT_VECTOR), *x = state->x;
 
     sampling_clean(plan, evaluation, state, clean);
     for (size_t i = 0; i < state->n; i++)
         x[i] += (x[i] - clean[i]) / m->sigma * m->change;
-    torch_rng_normal(state->rng, noise, state->n);
-    for (size_t i = 0; i < state->n; i++)
-        x[i] += noise[i] * m->noise;
+    sampling_add_noise(state, m->noise);
 }
 
 const struct sampler_code euler_a_code = {plan_run, advance};

@@ -1,34 +1,35 @@
 /* heun.c - Heun's method in sigma (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn): an Euler
  * step, then the same step again with the mean of the slopes at both its ends.  A step to sigma 0 is Euler's.
  */
-#include "sampling/levels.h"
+#include "sampling/samplers/heun.h"
 
-enum { SAVED = FIRST_OWN_VECTOR, SLOPE, VECTORS };
+int heun_fill(struct sampling_plan *plan, int evaluation, float to)
+{
+    const float from = plan->step[evaluation].sigma;
+    struct heun_move *m = sampling_move(plan, evaluation);
 
-struct heun_move {
-    bool corrects;       /* the second evaluation of a step */
-    float sigma, change; /* x' = x + change dx/dsigma */
-};
+    *m = (struct heun_move){.sigma = from, .change = to - from};
+    if (to == 0)
+        return 1;
+    m = sampling_move(plan, evaluation + 1);
+    *m = (struct heun_move){.corrects = true, .sigma = to, .change = to - from};
+    return 2;
+}
 
 static enum ltd_status fill(struct sampling_plan *plan, const struct levels *levels,
                             const struct plan_request *request, struct ltd_error *err)
 {
-    const float *sigmas = levels->sigmas;
-    const int evaluations = 2 * levels->count - (sigmas[levels->count] == 0);
+    const int evaluations = 2 * levels->count - (levels->sigmas[levels->count] == 0);
     const enum ltd_status status = sampling_plan_reserve(plan, evaluations, sizeof(struct heun_move), err);
 
     (void)request;
     if (status != LTD_OK)
         return status;
-    plan->vectors = VECTORS;
-    for (int e = 0; e < evaluations; e++) {
-        const int i = e / 2;
-        struct heun_move *m = sampling_move(plan, e);
-
-        levels_step(levels, i + e % 2, &plan->step[e]);
-        *m = (struct heun_move){
-            .corrects = e % 2, .sigma = plan->step[e].sigma, .change = sigmas[i + 1] - sigmas[i]};
-    }
+    plan->vectors = HEUN_VECTORS;
+    for (int e = 0; e < evaluations; e++)
+        levels_step(levels, e / 2 + e % 2, &plan->step[e]);
+    for (int i = 0, e = 0; i < levels->count; i++)
+        e += heun_fill(plan, e, levels->sigmas[i + 1]);
     return LTD_OK;
 }
 
@@ -39,11 +40,11 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
     return levels_plan(plan, request, (struct level_rules){0}, fill, err);
 }
 
-static void advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
+void heun_advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state)
 {
     const struct heun_move *m = sampling_move(plan, evaluation);
     float *clean = state_vector(state, INPUT_VECTOR), *x = state->x;
-    float *saved = state_vector(state, SAVED), *slope = state_vector(state, SLOPE);
+    float *saved = state_vector(state, HEUN_SAVED), *slope = state_vector(state, HEUN_SLOPE);
 
     sampling_clean(plan, evaluation, state, clean);
     for (size_t i = 0; i < state->n; i++) {
@@ -57,6 +58,8 @@ static void advance(const struct sampling_plan *plan, int evaluation, struct sam
             x[i] += here * m->change;
         }
     }
+    if (m->noise > 0)
+        sampling_add_noise(state, m->noise);
 }
 
-const struct sampler_code heun_code = {plan_run, advance};
+const struct sampler_code heun_code = {plan_run, heun_advance};

@@ -173,8 +173,7 @@ static enum ltd_status plan_run(struct sampling_plan *plan, const struct plan_re
     if (!spaced || !timesteps)
         status = ltd_fail(err, LTD_ENOMEM, "no memory for %d timesteps", request->steps);
     else if (plan->prediction == PREDICT_SAMPLE)
-        status = ltd_fail(err, LTD_EINVAL,
-                          "pndm does not take a model that predicts the sample; take another sampler");
+        status = sampling_refuse_sample(err);
     else
         status = plan_timesteps(plan, request, timesteps, spaced, err);
     free(spaced);

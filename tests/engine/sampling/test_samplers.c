@@ -262,7 +262,7 @@ static void check_schedules(enum ltd_sampler sampler)
     ltd_json_free(root);
 }
 
-#define SAMPLER(id, name, label, reference, keys, takes_sigmas)  \
+#define SAMPLER(id, name, label, reference, keys, takes)         \
     TEST(name##_ends_where_its_reference_ends_in_every_schedule) \
     {                                                            \
         check_schedules(LTD_SAMPLER_##id);                       \

@@ -223,7 +223,7 @@ TEST(a_latent_that_is_not_finite_ends_every_sampler)
         struct ltd_error err;
         float x[5];
         struct sampling_plan *plan =
-            plan_of("{" STABLE_DIFFUSION "}", (enum ltd_sampler)s, LTD_SCHEDULER_TRAILING, 10, 1, &err);
+            plan_of("{" STABLE_DIFFUSION "}", (enum ltd_sampler)s, LTD_SCHEDULER_MODEL, 10, 1, &err);
 
         REQUIRE(plan);
         gaussian_init(&g, 5);

@@ -91,12 +91,11 @@ TEST(a_key_that_is_not_built_is_refused_by_the_samplers_that_take_it)
         enum ltd_sampler takes, ignores;
     } cases[] = {
         {"{'beta_start':0.001,'thresholding':true}", "thresholding", LTD_SAMPLER_DDIM, LTD_SAMPLER_EULER},
-        {"{'beta_start':0.001,'use_beta_sigmas':true}", "use_beta_sigmas", LTD_SAMPLER_EULER,
-         LTD_SAMPLER_EULER_A},
         {"{'beta_start':0.001,'use_flow_sigmas':true}", "use_flow_sigmas", LTD_SAMPLER_DPMPP_2M,
          LTD_SAMPLER_EULER},
-        {"{'beta_start':0.001,'algorithm_type':'sde-dpmsolver++'}", "algorithm_type", LTD_SAMPLER_DPMPP_2M,
+        {"{'beta_start':0.001,'algorithm_type':'sde-dpmsolver'}", "algorithm_type", LTD_SAMPLER_DPMPP_2M,
          LTD_SAMPLER_DDIM},
+        {"{'beta_start':0.001,'predict_x0':false}", "predict_x0", LTD_SAMPLER_UNIPC, LTD_SAMPLER_DDIM},
         {"{'beta_start':0.001,'algorithm_type':'new'}", "algorithm_type", LTD_SAMPLER_DPMPP_2M,
          LTD_SAMPLER_DDIM},
         {"{'beta_start':0.001,'solver_type':'new'}", "solver_type", LTD_SAMPLER_DPMPP_2M, LTD_SAMPLER_DDIM},
@@ -123,10 +122,10 @@ TEST(a_key_that_is_not_built_is_refused_by_the_samplers_that_take_it)
 
 TEST(a_named_scheduler_replaces_the_sigma_schedule_of_the_config)
 {
-    const char *text = "{'beta_start':0.001,'use_beta_sigmas':true}";
+    const char *text = "{'beta_start':0.001,'use_beta_sigmas':true,'use_karras_sigmas':true}";
     struct ltd_error err;
 
-    CHECK_INT(plan_status(text, LTD_SAMPLER_EULER, LTD_SCHEDULER_MODEL, &err), LTD_EUNSUPPORTED);
+    CHECK_INT(plan_status(text, LTD_SAMPLER_EULER, LTD_SCHEDULER_MODEL, &err), LTD_EINVAL);
     CHECK_INT(plan_status(text, LTD_SAMPLER_EULER, LTD_SCHEDULER_KARRAS, &err), LTD_OK);
     CHECK_INT(plan_status(text, LTD_SAMPLER_EULER, LTD_SCHEDULER_LEADING, &err), LTD_OK);
 }
@@ -137,8 +136,8 @@ TEST(sigma_schedules_are_refused_by_samplers_without_sigmas)
         enum ltd_sampler sampler;
         enum ltd_status status;
     } cases[] = {
-        {LTD_SAMPLER_DDIM, LTD_EINVAL}, {LTD_SAMPLER_PNDM, LTD_EINVAL}, {LTD_SAMPLER_EULER_A, LTD_EINVAL},
-        {LTD_SAMPLER_EULER, LTD_OK},    {LTD_SAMPLER_DPMPP_2M, LTD_OK},
+        {LTD_SAMPLER_DDIM, LTD_EINVAL}, {LTD_SAMPLER_PNDM, LTD_EINVAL}, {LTD_SAMPLER_DDPM, LTD_EINVAL},
+        {LTD_SAMPLER_LCM, LTD_EINVAL},  {LTD_SAMPLER_EULER_A, LTD_OK},  {LTD_SAMPLER_EULER, LTD_OK},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -151,7 +151,7 @@ TEST(everything_that_is_wrong_is_told_at_once)
     CHECK_STR(places("{\"prompt\": \"<lora:a:1>\", \"negative_prompt\": \"<hypernet:a:1>\"}"),
               "prompt negative_prompt");
     CHECK_STR(places("{\"prompt\": \"<lora:a:1>\", \"disable_extra_networks\": true}"), "none");
-    CHECK_STR(places("{\"sampler_name\": \"UniPC\", \"steps\": \"x\"}"), "invalid");
+    CHECK_STR(places("{\"sampler_name\": \"DPM adaptive\", \"steps\": \"x\"}"), "invalid");
     CHECK_INT(refusal.status, 400);
     CHECK_STR(places("{\"batch_size\": 1e10, \"n_iter\": 1e10}"), "batch_size");
     CHECK_STR(places("[]"), "");

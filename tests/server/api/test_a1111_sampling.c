@@ -41,8 +41,8 @@ TEST(names_aliases_and_labels_are_found_in_any_case)
     finds("Euler ancestral", NULL, LTD_SAMPLER_EULER_A, LTD_SCHEDULER_MODEL);
     finds("ddim", "automatic", LTD_SAMPLER_DDIM, LTD_SCHEDULER_MODEL);
     finds("plms", NULL, LTD_SAMPLER_PNDM, LTD_SCHEDULER_MODEL);
-    finds("Euler", "sgmuniform", LTD_SAMPLER_EULER, LTD_SCHEDULER_TRAILING);
-    finds("Euler", "Polyexponential", LTD_SAMPLER_EULER, LTD_SCHEDULER_EXPONENTIAL);
+    finds("Euler", "sgmuniform", LTD_SAMPLER_EULER, LTD_SCHEDULER_SGM_UNIFORM);
+    finds("Euler", "Polyexponential", LTD_SAMPLER_EULER, LTD_SCHEDULER_POLYEXPONENTIAL);
 }
 
 TEST(automatic_is_what_the_sampler_runs_with_there)
@@ -50,14 +50,16 @@ TEST(automatic_is_what_the_sampler_runs_with_there)
     finds("DPM++ 2M", NULL, LTD_SAMPLER_DPMPP_2M, LTD_SCHEDULER_KARRAS);
     finds("DPM++ 2M", "Automatic", LTD_SAMPLER_DPMPP_2M, LTD_SCHEDULER_KARRAS);
     CHECK(!found.names_scheduler);
-    finds("DPM++ 2M", "uniform", LTD_SAMPLER_DPMPP_2M, LTD_SCHEDULER_LINSPACE);
+    finds("DPM++ 2M", "uniform", LTD_SAMPLER_DPMPP_2M, LTD_SCHEDULER_NORMAL);
     CHECK(found.names_scheduler);
 }
 
 TEST(a_scheduler_may_stand_behind_the_sampler)
 {
+    finds("DPM++ 3M SDE", NULL, LTD_SAMPLER_DPMPP_3M_SDE, LTD_SCHEDULER_EXPONENTIAL);
+    finds("DPM2 a Karras", NULL, LTD_SAMPLER_DPM2_A, LTD_SCHEDULER_KARRAS);
     finds("DPM++ 2M Karras", NULL, LTD_SAMPLER_DPMPP_2M, LTD_SCHEDULER_KARRAS);
-    finds("Euler a SGM Uniform", NULL, LTD_SAMPLER_EULER_A, LTD_SCHEDULER_TRAILING);
+    finds("Euler a SGM Uniform", NULL, LTD_SAMPLER_EULER_A, LTD_SCHEDULER_SGM_UNIFORM);
     finds("Euler Karras", "Automatic", LTD_SAMPLER_EULER, LTD_SCHEDULER_KARRAS);
     CHECK(!found.names_two_schedulers);
     finds("Euler Karras", "Exponential", LTD_SAMPLER_EULER, LTD_SCHEDULER_KARRAS);
@@ -78,15 +80,15 @@ TEST(what_spaces_its_steps_itself_takes_no_scheduler)
 
 TEST(what_is_unknown_or_lacking_is_told_apart_from_the_rest)
 {
-    static const char *const samplers[] = {"UniPC", "DPM adaptive", "DPM++ 2M SDE",    "nobody", "Karras",
-                                           " ",     "Euler b",      "DPM++ 2M  Karras"};
+    static const char *const samplers[] = {"DDIM CFG++", "DPM adaptive", "DPM++ 2M SDE Heun", "nobody",
+                                           "Karras",     " ",            "Euler b",           "DPM++ 2M  Karras"};
 
     for (size_t i = 0; i < COUNT(samplers); i++)
         CHECK_INT(find(samplers[i], NULL), A1111_SAMPLER_UNKNOWN);
-    CHECK_INT(find("UniPC Karras", NULL), A1111_SAMPLER_UNKNOWN);
-    CHECK_INT(find("Euler", "beta"), A1111_SCHEDULER_UNKNOWN);
+    CHECK_INT(find("DPM adaptive Karras", NULL), A1111_SAMPLER_UNKNOWN);
+    CHECK_INT(find("Euler", "turbo"), A1111_SCHEDULER_UNKNOWN);
     CHECK_INT(find("Euler", "nothing"), A1111_SCHEDULER_UNKNOWN);
-    CHECK_INT(find("Euler KL Optimal", NULL), A1111_SCHEDULER_UNKNOWN);
+    CHECK_INT(find("Euler Turbo", NULL), A1111_SCHEDULER_UNKNOWN);
 }
 
 TEST(the_lists_have_what_is_built_and_nothing_else)

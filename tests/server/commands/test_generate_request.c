@@ -88,7 +88,8 @@ TEST(everything_wrong_is_told_at_once)
                "--prompt: missing (an empty one, \"\", is valid)\n"
                "--output: missing\n"
                "--strength: only with --init-image\n"
-               "--sampler: \"eulr\" is none of ddim, pndm, euler, euler_a, dpmpp_2m\n"
+               "--sampler: \"eulr\" is none of ddim, pndm, euler, euler_a, heun, dpm2, dpm2_a, lms, "
+               "dpmpp_2s_a, dpmpp_2m, dpmpp_2m_sde, dpmpp_3m_sde, dpmpp_sde, unipc, lcm, tcd, ddpm, dpm_fast, restart\n"
                "--profile: \"\" is none of diffusers\n"
                "--numerics: \"fast\" is none of default, strict\n");
 }
