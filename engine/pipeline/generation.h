@@ -25,7 +25,7 @@ struct generation {
     uint8_t *pixels; /* [height, width, 3]; NULL: stop at the latent */
     float *latent;   /* NULL, or [channels, h, w]: a copy of the final latent; for tests */
     struct ltd_gen_report report;
-    struct ltd_cost cost; /* its FLOP, as a dry run counts them: with one evaluation */
+    struct ltd_cost cost; /* its FLOP, as a dry run counts them */
 };
 
 /* What a generation needs. */

@@ -20,6 +20,7 @@ struct run {
     enum operation operation;
     enum activation f;
     struct tensor y, a, b;
+    const float *channels;
 };
 
 static void run_operation(void *arg, struct exec *e)
@@ -34,10 +35,10 @@ static void run_operation(void *arg, struct exec *e)
         scale_by(e, r->y, r->a, 0.3);
         break;
     case ADD_CHANNEL:
-        add_per_channel(e, r->y, r->a);
+        add_per_channel(e, r->y, r->channels);
         break;
     case SCALE_SHIFT:
-        scale_shift_per_channel(e, r->y, r->a);
+        scale_shift_per_channel(e, r->y, r->channels);
         break;
     case CONCAT:
         concat_channels(e, r->y, r->a, r->b);
@@ -123,28 +124,26 @@ TEST(scale_and_copy)
 
 static void check_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
 {
-    struct tensor y = random_tensor(1, n, h, w, c), v = random_tensor(2, n, 1, 1, c);
-    struct tensor both = random_tensor(3, n, 1, 1, 2 * c), z = zero_tensor(n, h, w, c);
+    struct tensor y = random_tensor(1, n, h, w, c), z = zero_tensor(n, h, w, c);
+    float *v = random_values(2, c), *both = random_values(3, 2 * c);
     struct tensor added = zero_tensor(n, h, w, c), shifted = zero_tensor(n, h, w, c);
-    struct run r = {.operation = ADD_CHANNEL, .y = y, .a = v};
+    struct run r = {.operation = ADD_CHANNEL, .y = y, .channels = v};
 
     for (size_t i = 0; i < tensor_count(y); i++) {
-        const size_t item = i / (h * w * c), k = i % c;
-        const double scale = (double)both.data[item * 2 * c + k],
-                     shift = (double)both.data[(item * 2 + 1) * c + k];
+        const size_t k = i % c;
 
         z.data[i] = y.data[i];
-        added.data[i] = (float)((double)y.data[i] + (double)v.data[item * c + k]);
-        shifted.data[i] = (float)((double)y.data[i] * (1 + scale) + shift);
+        added.data[i] = (float)((double)y.data[i] + (double)v[k]);
+        shifted.data[i] = (float)((double)y.data[i] * (1 + (double)both[k]) + (double)both[c + k]);
     }
     expect(pool, &r, added, 0, "add_per_channel");
-    r = (struct run){.operation = SCALE_SHIFT, .y = z, .a = both};
+    r = (struct run){.operation = SCALE_SHIFT, .y = z, .channels = both};
     expect(pool, &r, shifted, BOUND, "scale_shift_per_channel");
-    free(v.data);
-    free(both.data);
+    free(v);
+    free(both);
 }
 
-TEST(channels_take_their_own_items_values)
+TEST(channels_take_their_values)
 {
     each_shape(check_channels);
 }
