@@ -97,11 +97,13 @@ void scale_shift_per_channel(struct exec *e, struct tensor y, const float *v)
 
 static void concat_rows(const struct rows_job *j, size_t row, size_t rows)
 {
+    const size_t b_rows = tensor_rows(j->b);
+
     for (size_t i = row; i < row + rows; i++) {
         float *y = j->y.data + i * j->y.c;
 
         memcpy(y, j->a.data + i * j->a.c, j->a.c * sizeof *y);
-        memcpy(y + j->a.c, j->b.data + i * j->b.c, j->b.c * sizeof *y);
+        memcpy(y + j->a.c, j->b.data + i % b_rows * j->b.c, j->b.c * sizeof *y);
     }
 }
 
@@ -118,4 +120,10 @@ static void copy_rows(const struct rows_job *j, size_t row, size_t rows)
 void copy_tensor(struct exec *e, struct tensor y, struct tensor x)
 {
     run_rows(e, (struct rows_job){.run = copy_rows, .y = y, .a = x});
+}
+
+void repeat_first_item(struct exec *e, struct tensor y, size_t from)
+{
+    for (size_t i = from; i < y.n; i++)
+        copy_tensor(e, tensor_item(y, i), tensor_item(y, 0));
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/attention.h"
+#include "kernels/elementwise.h"
 
 static void attention_bind(struct attention_layer *a, struct binder *b, const char *name, size_t channels,
                            size_t context_channels, size_t heads)
@@ -94,14 +95,16 @@ void spatial_transformer_text(const struct spatial_transformer *t, struct exec *
     }
 }
 
-/* y += to_out(attention(to_q(x), k, v)) */
+/* y [n, tokens, c] += to_out(attention(to_q(x), k, v)), x and y as far as they are known */
 static void attend(const struct attention_layer *a, struct exec *e, struct tensor y, struct tensor x,
-                   struct tensor k, struct tensor v)
+                   size_t known, struct tensor k, struct tensor v)
 {
     const size_t mark = exec_mark(e);
-    struct tensor q = exec_like(e, x), out = exec_like(e, x); /* [n, tokens, c] */
+    struct tensor q = exec_like(e, y), out = exec_like(e, y); /* [n, tokens, c] */
 
-    linear_forward(&a->to_q, e, q, x);
+    linear_forward(&a->to_q, e, tensor_items(q, 0, known), tensor_items(x, 0, known));
+    repeat_first_item(e, q, known);
+    repeat_first_item(e, y, known);
     attention(e, out, q, k, v, a->heads, 1.0 / sqrt((double)(x.c / a->heads)), false);
     linear_forward_add(&a->to_out, e, y, out);
     exec_rewind(e, mark);
@@ -114,16 +117,17 @@ static void self_attend(const struct attention_layer *a, struct exec *e, struct 
 
     linear_forward(&a->to_k, e, k, x);
     linear_forward(&a->to_v, e, v, x);
-    attend(a, e, y, x, k, v);
+    attend(a, e, y, x, x.n, k, v);
     exec_rewind(e, mark);
 }
 
+/* What is known afterwards: everything. */
 static void cross_attend(const struct attention_layer *a, struct exec *e, struct tensor y, struct tensor x,
-                         struct text_table text)
+                         size_t known, struct text_table text)
 {
     struct tensor k = text_keys(a, text), v = behind(k); /* [rows, keys, c] */
 
-    attend(a, e, y, x, tensor_items(k, text.first, x.n), tensor_items(v, text.first, x.n));
+    attend(a, e, y, x, known, tensor_items(k, text.first, y.n), tensor_items(v, text.first, y.n));
 }
 
 /* h += ff_out(geglu(ff_in(x))) */
@@ -138,35 +142,38 @@ static void feed_forward(const struct transformer_block *t, struct exec *e, stru
 }
 
 /* h += attn1(norm1(h)); h += attn2(norm2(h), text); h += ff(norm3(h)) */
-static void block_forward(const struct transformer_block *t, struct exec *e, struct tensor h,
+static void block_forward(const struct transformer_block *t, struct exec *e, struct tensor h, size_t known,
                           struct text_table text, bool only_cross_attention)
 {
     const size_t mark = exec_mark(e);
     struct tensor n = exec_like(e, h); /* [n, tokens, c] */
 
-    layer_norm(e, n, h, &t->norm1);
-    if (only_cross_attention)
-        cross_attend(&t->attn1, e, h, n, text);
-    else
-        self_attend(&t->attn1, e, h, n);
-    layer_norm(e, n, h, &t->norm2);
-    cross_attend(&t->attn2, e, h, n, text);
+    layer_norm(e, tensor_items(n, 0, known), tensor_items(h, 0, known), &t->norm1);
+    if (only_cross_attention) {
+        cross_attend(&t->attn1, e, h, n, known, text);
+        known = h.n;
+    } else {
+        self_attend(&t->attn1, e, tensor_items(h, 0, known), tensor_items(n, 0, known));
+    }
+    layer_norm(e, tensor_items(n, 0, known), tensor_items(h, 0, known), &t->norm2);
+    cross_attend(&t->attn2, e, h, n, known, text);
     layer_norm(e, n, h, &t->norm3);
     feed_forward(t, e, h, n);
     exec_rewind(e, mark);
 }
 
 void spatial_transformer_forward(const struct spatial_transformer *t, struct exec *e, struct tensor x,
-                                 struct text_table text)
+                                 size_t known, struct text_table text)
 {
     const size_t mark = exec_mark(e);
     struct tensor n = exec_like(e, x);
     struct tensor h = tensor_as_tokens(exec_like(e, x)); /* [n, h * w, c] */
 
-    group_norm(e, n, x, &t->norm, false);
-    linear_forward(&t->proj_in, e, h, tensor_as_tokens(n));
+    group_norm(e, tensor_items(n, 0, known), tensor_items(x, 0, known), &t->norm, false);
+    linear_forward(&t->proj_in, e, tensor_items(h, 0, known), tensor_as_tokens(tensor_items(n, 0, known)));
     for (size_t i = 0; i < t->config.layers; i++)
-        block_forward(&t->blocks[i], e, h, text, t->config.only_cross_attention);
+        block_forward(&t->blocks[i], e, h, i == 0 ? known : x.n, text, t->config.only_cross_attention);
+    repeat_first_item(e, x, known);
     linear_forward_add(&t->proj_out, e, tensor_as_tokens(x), h);
     exec_rewind(e, mark);
 }

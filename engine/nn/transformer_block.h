@@ -62,8 +62,10 @@ void spatial_transformer_bind(struct spatial_transformer *t, struct binder *b,
 void spatial_transformer_text(const struct spatial_transformer *t, struct exec *e, struct text_table table,
                               struct tensor context);
 
-/* x [n, h, w, channels] += proj_out(blocks(proj_in(norm(x)), text)) */
+/* x [n, h, w, channels] += proj_out(blocks(proj_in(norm(x)), text)).  `known` is n; or 1, when what all items
+ * of x are to be stands in the first alone: then whatever comes before the first look at the text is done
+ * once. */
 void spatial_transformer_forward(const struct spatial_transformer *t, struct exec *e, struct tensor x,
-                                 struct text_table text);
+                                 size_t known, struct text_table text);
 
 #endif

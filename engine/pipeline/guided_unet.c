@@ -22,8 +22,8 @@ void guided_unet_begin(struct guided_unet *d, const struct generation *g, struct
                        struct tensor shape)
 {
     *d = (struct guided_unet){.g = g, .exec = e};
-    d->x = exec_tensor(e, g->rows, shape.h, shape.w, shape.c);
-    d->y = exec_like(e, d->x);
+    d->x = exec_like(e, shape);
+    d->y = exec_tensor(e, g->rows, shape.h, shape.w, shape.c);
     d->input = (struct unet_input){.times = make_times(g, e), .texts = texts};
 }
 
@@ -50,8 +50,7 @@ bool guided_unet_predict(void *self, float *out, const float *x, double timestep
     float *last = d->y.data + (d->y.n - 1) * n;
 
     (void)timestep; /* the table has it */
-    for (size_t i = 0; i < d->x.n; i++)
-        latent_to_nhwc(tensor_item(d->x, i), x);
+    latent_to_nhwc(d->x, x);
     evaluate(d);
     if (exec_is_canceled(d->exec))
         return false;

@@ -11,7 +11,7 @@
 struct guided_unet {
     const struct generation *g;
     struct exec *exec;
-    struct tensor x, y;      /* [rows, h, w, c] */
+    struct tensor x, y;      /* [1, h, w, c], which all rows begin with; [rows, h, w, c] */
     struct unet_input input; /* of the next evaluation; its tables serve all of them */
 };
 

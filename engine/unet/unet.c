@@ -15,80 +15,98 @@ static struct tensor push(struct skips *s, struct tensor t)
     return t;
 }
 
-/* y = transformer(resblock(x, time), text) */
-static void layer_forward(const struct unet_layer *l, struct exec *e, struct tensor y, struct tensor x,
-                          const struct unet_input *input, enum resblock_input spend)
+/* A forward pass under way.  Until the first attention, feature maps have one item for all that the pass is
+ * to have, where they begin alike. */
+struct pass {
+    struct exec *exec;
+    const struct unet_input *input;
+    size_t items;
+    struct skips skips;
+};
+
+/* The items of what a layer makes of x. */
+static size_t items_behind(const struct pass *p, const struct unet_layer *l, struct tensor x)
 {
-    resblock_forward(&l->resblock, e, y, x, unet_layer_time(l, input), spend);
-    if (l->attends)
-        spatial_transformer_forward(&l->transformer, e, y, unet_layer_text(l, input));
+    return l->attends ? p->items : x.n;
 }
 
-static struct tensor down_forward(const struct unet_block *block, struct exec *e, struct skips *skips,
-                                  struct tensor x, const struct unet_input *input)
+/* y [items_behind] = transformer(resblock(x, time), text) */
+static void layer_forward(struct pass *p, const struct unet_layer *l, struct tensor y, struct tensor x,
+                          enum resblock_input spend)
+{
+    resblock_forward(&l->resblock, p->exec, tensor_items(y, 0, x.n), x, unet_layer_time(l, p->input), spend);
+    if (l->attends)
+        spatial_transformer_forward(&l->transformer, p->exec, y, x.n, unet_layer_text(l, p->input));
+}
+
+static struct tensor down_forward(struct pass *p, const struct unet_block *block, struct tensor x)
 {
     for (size_t i = 0; i < block->count; i++) {
-        struct tensor y = push(skips, exec_tensor(e, x.n, x.h, x.w, block->layers[i].resblock.config.c_out));
+        const struct unet_layer *l = &block->layers[i];
+        struct tensor y =
+            push(&p->skips, exec_tensor(p->exec, items_behind(p, l, x), x.h, x.w, l->resblock.config.c_out));
 
-        layer_forward(&block->layers[i], e, y, x, input, KEEP_INPUT); /* a skip */
+        layer_forward(p, l, y, x, KEEP_INPUT); /* a skip */
         x = y;
     }
     if (block->resamples) {
         /* (size + 2 padding - 3) / 2 + 1, where the padding of 0 stands for one row and column at the far
          * edges */
         const size_t extra = block->resample.pad_before;
-        struct tensor y = push(skips, exec_tensor(e, x.n, (x.h + extra) / 2, (x.w + extra) / 2, x.c));
+        struct tensor y =
+            push(&p->skips, exec_tensor(p->exec, x.n, (x.h + extra) / 2, (x.w + extra) / 2, x.c));
 
-        conv_forward(&block->resample, e, y, x);
+        conv_forward(&block->resample, p->exec, y, x);
         x = y;
     }
     return x;
 }
 
 /* layer([x | skip]) */
-static void joined_forward(const struct unet_layer *l, struct exec *e, struct tensor y, struct tensor x,
-                           struct tensor skip, const struct unet_input *input)
+static void joined_forward(struct pass *p, const struct unet_layer *l, struct tensor y, struct tensor x,
+                           struct tensor skip)
 {
-    const size_t mark = exec_mark(e);
-    struct tensor joined = exec_tensor(e, x.n, x.h, x.w, x.c + skip.c);
+    const size_t mark = exec_mark(p->exec);
+    struct tensor joined = exec_tensor(p->exec, x.n, x.h, x.w, x.c + skip.c);
 
-    concat_channels(e, joined, x, skip);
-    layer_forward(l, e, y, joined, input, SPEND_INPUT);
-    exec_rewind(e, mark);
+    concat_channels(p->exec, joined, x, skip);
+    layer_forward(p, l, y, joined, SPEND_INPUT);
+    exec_rewind(p->exec, mark);
 }
 
-static struct tensor up_forward(const struct unet_block *block, struct exec *e, struct skips *skips,
-                                struct tensor x, const struct unet_input *input)
+static struct tensor up_forward(struct pass *p, const struct unet_block *block, struct tensor x)
 {
-    const size_t c_out = block->layers[0].resblock.config.c_out;
+    const struct unet_layer *first = &block->layers[0];
     /* Two buffers take turns: a layer cannot write where it reads. */
-    struct tensor turn[2] = {exec_tensor(e, x.n, x.h, x.w, c_out), exec_tensor(e, x.n, x.h, x.w, c_out)};
+    struct tensor turn[2];
 
+    for (size_t i = 0; i < 2; i++)
+        turn[i] = exec_tensor(p->exec, items_behind(p, first, x), x.h, x.w, first->resblock.config.c_out);
     for (size_t i = 0; i < block->count; i++) {
-        struct tensor skip = skips->stack[--skips->count];
+        struct tensor skip = p->skips.stack[--p->skips.count];
 
-        joined_forward(&block->layers[i], e, turn[i % 2], x, skip, input);
+        joined_forward(p, &block->layers[i], turn[i % 2], x, skip);
         x = turn[i % 2];
     }
     if (block->resamples) {
         /* The next skip connection says which of the two sizes that halve to this one it was. */
-        struct tensor next = skips->stack[skips->count - 1];
-        struct tensor y = exec_tensor(e, x.n, next.h, next.w, x.c);
+        struct tensor next = p->skips.stack[p->skips.count - 1];
+        struct tensor y = exec_tensor(p->exec, x.n, next.h, next.w, x.c);
 
-        conv_forward(&block->resample, e, y, x);
+        conv_forward(&block->resample, p->exec, y, x);
         x = y;
     }
     return x;
 }
 
-static struct tensor mid_forward(const struct unet_block *block, struct exec *e, struct tensor x,
-                                 const struct unet_input *input)
+static struct tensor mid_forward(struct pass *p, const struct unet_block *block, struct tensor x)
 {
     for (size_t i = 0; i < block->count; i++) {
-        struct tensor y = exec_like(e, x);
+        const struct unet_layer *l = &block->layers[i];
+        struct tensor y = exec_tensor(p->exec, items_behind(p, l, x), x.h, x.w, x.c);
 
         /* What the first one sees is the last skip as well. */
-        layer_forward(&block->layers[i], e, y, x, input, i == 0 ? KEEP_INPUT : SPEND_INPUT);
+        layer_forward(p, l, y, x, i == 0 ? KEEP_INPUT : SPEND_INPUT);
         x = y;
     }
     return x;
@@ -121,26 +139,27 @@ void unet_forward(const struct unet *u, struct exec *e, struct tensor y, struct 
                   const struct unet_input *input)
 {
     const size_t mark = exec_mark(e);
-    struct skips skips = {.count = 0};
+    struct pass p = {.exec = e, .input = input, .items = y.n};
     struct tensor h;
 
     exec_stage(e, "in", -1);
     if (u->config.center_input)
         x = center(e, x);
-    h = push(&skips, exec_tensor(e, x.n, x.h, x.w, u->config.level[0].channels));
+    h = push(&p.skips, exec_tensor(e, x.n, x.h, x.w, u->config.level[0].channels));
     conv_forward(&u->conv_in, e, h, x);
     for (size_t i = 0; i < u->config.levels; i++) {
         exec_stage(e, "down", (int)i);
-        h = down_forward(&u->down[i], e, &skips, h, input);
+        h = down_forward(&p, &u->down[i], h);
     }
     exec_stage(e, "mid", -1);
-    h = mid_forward(&u->mid, e, h, input);
+    h = mid_forward(&p, &u->mid, h);
     for (size_t i = 0; i < u->config.levels; i++) {
         exec_stage(e, "up", (int)i);
-        h = up_forward(&u->up[i], e, &skips, h, input);
+        h = up_forward(&p, &u->up[i], h);
     }
     exec_stage(e, "out", -1);
     group_norm(e, h, h, &u->norm_out, true);
-    conv_forward(&u->conv_out, e, y, h);
+    conv_forward(&u->conv_out, e, tensor_items(y, 0, h.n), h);
+    repeat_first_item(e, y, h.n);
     exec_rewind(e, mark);
 }

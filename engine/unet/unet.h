@@ -45,7 +45,8 @@ struct unet_input {
 };
 
 /* y [n, h, w, out_channels] = unet(x [n, h, w, in_channels], timestep, texts).  h and w of at least
- * unet_min_side, odd ones too.  y does not overlap x. */
+ * unet_min_side, odd ones too.  y does not overlap x.  With an x of one item all of y's come of it: whatever
+ * the network does before it first looks at the texts is then done once, with the same result. */
 void unet_forward(const struct unet *unet, struct exec *e, struct tensor y, struct tensor x,
                   const struct unet_input *input);
 

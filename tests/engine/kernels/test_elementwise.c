@@ -14,13 +14,14 @@
 /* Two or three more inside the exponential and its fit. */
 #define ACTIVATION_BOUND 3e-7
 
-enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY };
+enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY, REPEAT };
 
 struct run {
     enum operation operation;
     enum activation f;
     struct tensor y, a, b;
     const float *channels;
+    size_t from;
 };
 
 static void run_operation(void *arg, struct exec *e)
@@ -45,6 +46,9 @@ static void run_operation(void *arg, struct exec *e)
         break;
     case COPY:
         copy_tensor(e, r->y, r->a);
+        break;
+    case REPEAT:
+        repeat_first_item(e, r->y, r->from);
         break;
     }
 }
@@ -162,7 +166,41 @@ static void check_concat(struct pool *pool, size_t n, size_t h, size_t w, size_t
     free(b.data);
 }
 
+static void check_concat_one(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor a = random_tensor(1, n, h, w, c), b = random_tensor(2, 1, h, w, c + 3);
+    struct tensor want = zero_tensor(n, h, w, 2 * c + 3);
+    struct run r = {.operation = CONCAT, .y = zero_tensor(n, h, w, 2 * c + 3), .a = a, .b = b};
+
+    for (size_t row = 0; row < tensor_rows(want); row++)
+        for (size_t k = 0; k < want.c; k++)
+            want.data[row * want.c + k] =
+                k < c ? a.data[row * c + k] : b.data[row % (h * w) * (c + 3) + k - c];
+    expect(pool, &r, want, 0, "concat_channels with one item");
+    free(a.data);
+    free(b.data);
+}
+
+static void check_repeat(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    for (size_t from = 1; from <= n; from++) {
+        struct tensor want = random_tensor(1, n, h, w, c);
+        struct run r = {.operation = REPEAT, .y = random_tensor(1, n, h, w, c), .from = from};
+        const size_t item = h * w * c;
+
+        for (size_t i = from; i < n; i++)
+            memcpy(want.data + i * item, want.data, item * sizeof(float));
+        expect(pool, &r, want, 0, "repeat_first_item");
+    }
+}
+
 TEST(concat_puts_the_first_first)
 {
     each_shape(check_concat);
+    each_shape(check_concat_one);
+}
+
+TEST(the_first_item_is_repeated)
+{
+    each_shape(check_repeat);
 }

@@ -44,8 +44,8 @@ TEST(guidance_doubles_text_and_steps_alone)
     two = cost_of(model, &p);
     CHECK(one.step_flop > 1e6 && one.decode_flop > 1e6 && one.text_flop > 1e6);
     CHECK_NEAR(two.text_flop / one.text_flop, 2, 1e-9);
-    /* But for what all steps and rows share. */
-    CHECK_NEAR(two.step_flop / one.step_flop, 2, 0.01);
+    /* But for what comes before the first look at the text. */
+    CHECK(two.step_flop < 1.9 * one.step_flop && two.step_flop > 1.5 * one.step_flop);
     CHECK_NEAR(two.decode_flop / one.decode_flop, 1, 0);
     CHECK(one.encode_flop == 0);
     /* The decoder takes more than two rows of a U-Net. */

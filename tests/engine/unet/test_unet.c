@@ -1,4 +1,4 @@
-/* test_unet.c - what is made once for all steps is what each would make for itself. */
+/* test_unet.c - what is made once, for all steps or for all rows, is what each would make for itself. */
 #include "unet/unet.h"
 
 #include <stdlib.h>
@@ -110,4 +110,26 @@ static void check_tables(struct pool *pool, const struct unet *unet, const char 
 TEST(a_row_of_a_table_is_what_a_table_of_one_row_has)
 {
     each_model(check_tables);
+}
+
+/* A latent given once, and as many times as there are texts. */
+static void check_shared(struct pool *pool, const struct unet *unet, const char *what)
+{
+    struct run apart = new_run(unet, TEXTS), shared = apart;
+    const size_t item = tensor_count(tensor_item(apart.x, 0));
+
+    for (size_t i = 1; i < TEXTS; i++)
+        memcpy(apart.x.data + i * item, apart.x.data, item * sizeof(float));
+    shared.x = tensor_item(apart.x, 0);
+    shared.y = zero_tensor(TEXTS, HEIGHT, WIDTH, apart.y.c);
+    check_equal(pool, &shared, &apart, what);
+    free(apart.x.data);
+    free(apart.y.data);
+    free(apart.context.data);
+    free(shared.y.data);
+}
+
+TEST(rows_that_begin_alike_share_what_comes_before_the_text)
+{
+    each_model(check_shared);
 }
