@@ -7,6 +7,7 @@
 
 #include "pipeline/guided_unet.h"
 #include "pipeline/latent_layout.h"
+#include "pipeline/prompt_memory.h"
 
 static bool guided(const struct generation *g)
 {
@@ -45,8 +46,29 @@ enum ltd_status generation_init(struct generation *g, const struct ltd_model *mo
                              params->init_image ? params->strength : 1.0, &g->plan, err);
 }
 
+/* The layers left out are the prompt's alone, as in the reference. */
+static struct prompt_row row_of(const struct generation *g, size_t i)
+{
+    const bool prompt = i + 1 == g->rows;
+
+    return (struct prompt_row){g->ids + i * g->tokens, g->tokens, prompt ? (size_t)g->params->clip_skip : 0};
+}
+
+void generation_recall(struct generation *g)
+{
+    for (size_t i = 0; i < g->rows; i++) {
+        const struct prompt_row row = row_of(g, i);
+
+        g->recalled[i] = prompt_recall(g->model->prompts, &row);
+        g->report.recalled += g->recalled[i] != NULL;
+    }
+}
+
 void generation_fini(struct generation *g)
 {
+    for (size_t i = 0; i < g->rows; i++)
+        if (g->recalled[i])
+            value_cache_release(g->model->prompts, g->recalled[i]);
     sampling_plan_free(g->plan);
     free(g->ids);
     *g = (struct generation){0};
@@ -127,15 +149,21 @@ static void start(struct generation *g, struct exec *e, float *x, struct tensor 
     meter_stop(&meter, e, &g->report.encode_s, &g->cost.encode_flop);
 }
 
-/* context [rows, tokens, 1, c] = text_encoder(ids); the layers left out are the prompt's alone, as in the
- * reference. */
+/* context [rows, tokens, 1, c] = text_encoder(ids) */
 static void encode_text(const struct generation *g, struct exec *e, struct tensor context)
 {
     for (size_t i = 0; i < g->rows; i++) {
-        const bool prompt = i + 1 == g->rows;
+        const struct prompt_row row = row_of(g, i);
+        struct tensor y = tensor_item(context, i);
 
-        clip_text_forward(g->model->text, e, tensor_item(context, i), g->ids + i * g->tokens,
-                          prompt ? (size_t)g->params->clip_skip : 0);
+        if (!g->recalled[i]) {
+            clip_text_forward(g->model->text, e, y, row.ids, row.skip);
+            /* Half of a context would be remembered for good. */
+            if (!exec_is_dry(e) && !exec_is_canceled(e))
+                prompt_remember(g->model->prompts, &row, y);
+        } else if (!exec_is_dry(e)) {
+            memcpy(y.data, cached_value_data(g->recalled[i]), tensor_count(y) * sizeof *y.data);
+        }
     }
 }
 
