@@ -5,14 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/guidance.h"
 #include "pipeline/guided_unet.h"
 #include "pipeline/latent_layout.h"
 #include "pipeline/prompt_memory.h"
-
-static bool guided(const struct generation *g)
-{
-    return g->params->cfg_scale > 1.0;
-}
 
 static enum ltd_status tokenize(struct generation *g, struct ltd_error *err)
 {
@@ -32,18 +28,18 @@ enum ltd_status generation_init(struct generation *g, const struct ltd_model *mo
                                 const struct ltd_gen_params *params, int index, struct ltd_error *err)
 {
     enum ltd_status st;
+    int first, end;
 
     *g = (struct generation){.model = model, .params = params, .tokens = (size_t)model->info.token_limit};
-    g->rows = guided(g) ? 2 : 1;
     torch_rng_init(&g->rng, params->seed + (uint64_t)index);
-    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
-    if (!g->ids)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
-    st = tokenize(g, err);
+    st = sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
+                           params->init_image ? params->strength : 1.0, &g->plan, err);
     if (st != LTD_OK)
         return st;
-    return sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
-                             params->init_image ? params->strength : 1.0, &g->plan, err);
+    guidance_interval(params, sampling_plan_evaluations(g->plan), &first, &end);
+    g->rows = first < end ? 2 : 1;
+    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
+    return g->ids ? tokenize(g, err) : ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
 }
 
 /* The layers left out are the prompt's alone, as in the reference. */

@@ -19,7 +19,7 @@ struct generation {
     const struct ltd_gen_params *params;
     const struct ltd_watch *watch; /* NULL: nobody watches */
     struct sampling_plan *plan;
-    int32_t *ids; /* [rows, tokens]: the negative prompt's (where there is guidance), then the prompt's */
+    int32_t *ids; /* [rows, tokens]: the negative prompt's (if any step has guidance), then the prompt's */
     size_t rows, tokens;
     const struct cached_value *recalled[2]; /* by row; NULL: the text encoder has to run */
     struct torch_rng rng;

@@ -13,6 +13,7 @@ struct guided_unet {
     struct exec *exec;
     struct tensor x, y;      /* [1, h, w, c], which all rows begin with; [rows, h, w, c] */
     struct unet_input input; /* of the next evaluation; its tables serve all of them */
+    int guided, guided_end;  /* evaluations that have guidance: the first, and the one behind the last */
 };
 
 /* Takes what the run needs from e, until the caller rewinds past it.  texts is the table of what it draws;
@@ -23,8 +24,8 @@ void guided_unet_begin(struct guided_unet *unet, const struct generation *g, str
 /* All evaluations, on a dry exec. */
 void guided_unet_measure(struct guided_unet *unet);
 
-/* The next evaluation: out = e_u + w (e_c - e_u), or e_c alone.  A predict of struct denoiser, called for all
- * evaluations in turn. */
+/* The next evaluation: out = e_u + w (e_c - e_u) with guidance, else e_c.  A predict of struct denoiser,
+ * called for all evaluations in turn. */
 bool guided_unet_predict(void *self, float *out, const float *x, double timestep);
 
 #endif
