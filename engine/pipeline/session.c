@@ -77,8 +77,12 @@ enum ltd_status ltd_session_generate(struct ltd_session *s, const struct ltd_gen
     struct ltd_image *image = NULL;
     struct scratch_plan plan;
     struct generation g;
-    enum ltd_status st = generation_plan(&g, s->model, params, index, pool_threads(s->pool), &plan, err);
+    enum ltd_status st = generation_check(&g, s->model, params, index, err);
 
+    if (st == LTD_OK) {
+        generation_recall(&g);
+        st = generation_plan(&g, pool_threads(s->pool), &plan, err);
+    }
     if (st == LTD_OK)
         st = ltd_image_new(params->width, params->height, &image, err);
     if (st == LTD_OK) {

@@ -1,8 +1,10 @@
 /*
  * session.h - one thread's means of running a model.
  *
- * A ltd_model never changes after opening, so threads share it freely.  A ltd_session owns the scratch memory
- * and the compute threads of one generation at a time: give each worker its own.
+ * Threads share a ltd_model freely: what it is made of never changes after opening, and what it remembers
+ * (the text encoder's word on the last prompts, up to 16 MiB) is under a lock of its own and never changes a
+ * picture. A ltd_session owns the scratch memory and the compute threads of one generation at a time: give
+ * each worker its own.
  */
 #ifndef LATENTD_SESSION_H
 #define LATENTD_SESSION_H
@@ -47,6 +49,7 @@ struct ltd_gen_report {
     double text_s, encode_s, sample_s, decode_s;
     size_t planned_bytes; /* of scratch, from the dry run before the first allocation */
     size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
+    int recalled;         /* prompts that the model remembered, of one or two; text_s is shorter by them */
 };
 
 /* Starts threads - 1 compute threads (threads 1..LTD_MAX_THREADS; 0: one for each processor

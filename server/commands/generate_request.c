@@ -186,6 +186,8 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         params->cfg_scale = flags->cfg_scale;
     if (generate_has(flags, GENERATE_strength))
         params->strength = flags->strength;
+    params->guidance_start = flags->guidance_start;
+    params->guidance_end = flags->guidance_end;
     params->sampler =
         (enum ltd_sampler)found_or(flags, GENERATE_sampler, ltd_sampler_find, (int)params->sampler);
     params->scheduler =

@@ -147,6 +147,22 @@ static bool forward_can(const struct forward *r)
            (strcmp(part, "unet") == 0 && r->parts->unet) || (strcmp(part, "vae") == 0 && r->parts->vae);
 }
 
+/* As a job does it: first what depends on the text and the timestep alone. */
+static void unet_run(const struct forward *r, struct exec *e)
+{
+    const struct unet *u = r->parts->unet;
+    const double timestep = case_number(r->c, "timestep", 0);
+    const size_t mark = exec_mark(e);
+    const struct unet_input input = {
+        .times = exec_tensor(e, 1, 1, 1, unet_time_channels(u)),
+        .texts = exec_tensor(e, r->context.n, r->context.h, 1, unet_text_channels(u))};
+
+    unet_time_forward(u, e, input.times, &timestep);
+    unet_text_forward(u, e, input.texts, r->context);
+    unet_forward(u, e, r->y, r->x, &input);
+    exec_rewind(e, mark);
+}
+
 static void forward_run(void *arg, struct exec *e)
 {
     const struct forward *r = arg;
@@ -157,7 +173,7 @@ static void forward_run(void *arg, struct exec *e)
     else if (strcmp(r->kind, "text_keys") == 0)
         clip_text_keys(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "layer", 0));
     else if (strcmp(r->kind, "unet") == 0)
-        unet_forward(r->parts->unet, e, r->y, r->x, case_number(r->c, "timestep", 0), r->context);
+        unet_run(r, e);
     else if (strcmp(r->kind, "vae_decode") == 0)
         vae_decode(r->parts->vae, e, r->y, r->x);
     else if (strcmp(r->kind, "vae_encode") == 0)

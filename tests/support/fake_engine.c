@@ -76,7 +76,8 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .width = 64,
                                    .height = 64,
                                    .count = 1,
-                                   .strength = 0.75};
+                                   .strength = 0.75,
+                                   .guidance_end = 1};
 }
 
 static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)

@@ -94,6 +94,12 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(cfg_scale, 100.1, "cfg_scale");
     BAD(cfg_scale, (double)NAN, "cfg_scale");
     BAD(cfg_scale, (double)INFINITY, "cfg_scale");
+    BAD(guidance_start, -0.01, "guidance_start");
+    BAD(guidance_start, 1, "guidance_start");
+    BAD(guidance_start, (double)NAN, "guidance_start");
+    BAD(guidance_end, 0, "guidance_end");
+    BAD(guidance_end, 1.01, "guidance_end");
+    BAD(guidance_end, (double)NAN, "guidance_end");
     BAD(sampler, (enum ltd_sampler)LTD_SAMPLER_COUNT, "sampler");
     BAD(sampler, (enum ltd_sampler) - 1, "sampler");
     BAD(scheduler, (enum ltd_scheduler)LTD_SCHEDULER_COUNT, "scheduler");
@@ -104,6 +110,27 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(clip_skip, 2, "clip_skip");
     BAD(profile, LTD_PROFILE_COUNT, "profile");
     BAD(numerics, LTD_NUMERICS_COUNT, "numerics");
+}
+
+TEST(an_interval_of_guidance_has_a_step_in_it)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.steps = 10;
+    p.guidance_start = 0.3;
+    p.guidance_end = 0.5;
+    check_found(__LINE__, &p, "");
+    p.guidance_end = 0.3;
+    check_found(__LINE__, &p, "error guidance_end; ");
+    p.guidance_end = 0.39;
+    check_found(__LINE__, &p, "warning guidance_end; ");
+    p.guidance_end = 0.4;
+    check_found(__LINE__, &p, "");
+    p.cfg_scale = 1;
+    check_found(__LINE__, &p, "warning guidance_end; ");
+    p.guidance_start = 0;
+    p.guidance_end = 1;
+    check_found(__LINE__, &p, "");
 }
 
 TEST(seeds_end_at_2_to_the_64)
@@ -157,13 +184,15 @@ TEST(everything_wrong_is_told_at_once)
     p.strength = 2;
     p.init_image = image;
     p.cfg_scale = -1;
+    p.guidance_start = 1;
     p.count = 0;
     p.clip_skip = 99;
     p.profile = (enum ltd_profile)99;
     p.numerics = (enum ltd_numerics)99;
     check_found(__LINE__, &p,
                 "error prompt; error negative_prompt; error width; error height; error sampler; "
-                "error scheduler; error steps; error strength; error cfg_scale; error count; "
+                "error scheduler; error steps; error strength; error cfg_scale; "
+                "error guidance_start; error count; "
                 "error clip_skip; error image; error profile; error numerics; ");
     ltd_image_free(image);
 }
@@ -257,5 +286,12 @@ TEST(the_settings_as_text)
         "3d tiger \xe2\x82\xac\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, "
         "CFG scale: 2.5, Seed: 18446744073709551614, Size: 64x32, Model type: sd1, "
         "Denoising strength: 0.25, Clip skip: 2");
+    p = defaults();
+    p.prompt = "fast";
+    p.guidance_start = 0.125;
+    p.guidance_end = 0.7;
+    check_text(__LINE__, &p, 0,
+               "fast\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, Seed: 0, Size: 64x64, "
+               "Model type: sd1, Guidance start: 0.125, Guidance end: 0.7");
     ltd_image_free(image);
 }
