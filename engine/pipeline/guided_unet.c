@@ -26,45 +26,65 @@ void guided_unet_begin(struct guided_unet *d, const struct generation *g, struct
     guidance_interval(g->params, sampling_plan_evaluations(g->plan), &d->guided, &d->guided_end);
     d->x = exec_like(e, shape);
     d->y = exec_tensor(e, g->rows, shape.h, shape.w, shape.c);
+    if (g->params->deepcache_interval > 1)
+        d->deep = exec_tensor(e, g->rows, shape.h, shape.w, unet_deep_channels(g->model->unet));
     d->input = (struct unet_input){.times = make_times(g, e), .texts = texts};
 }
 
-/* Rows of the next evaluation: the prompt's, and with guidance the negative prompt's before it. */
-static size_t next_rows(const struct guided_unet *d)
+/* How an evaluation is done. */
+struct way {
+    size_t rows;  /* 1: the prompt's; 2: the negative prompt's and the prompt's */
+    bool shallow; /* the deep layers are left out */
+};
+
+static struct way next_way(const struct guided_unet *d)
 {
     const int evaluation = (int)d->input.time;
+    struct way way = {.rows = evaluation >= d->guided && evaluation < d->guided_end ? 2 : 1};
 
-    return evaluation >= d->guided && evaluation < d->guided_end ? 2 : 1;
+    way.shallow = evaluation % d->g->params->deepcache_interval != 0 && way.rows <= d->deep_rows;
+    return way;
+}
+
+static void go_on(struct guided_unet *d, struct way way)
+{
+    if (!way.shallow)
+        d->deep_rows = way.rows;
+    d->input.time++;
 }
 
 /* The next evaluation; returns what it says, [rows, h, w, c]. */
-static struct tensor evaluate(struct guided_unet *d)
+static struct tensor evaluate(struct guided_unet *d, struct way way)
 {
-    const size_t rows = next_rows(d);
-    struct tensor y = tensor_items(d->y, 0, rows);
+    const size_t first = d->g->rows - way.rows;
+    struct tensor y = tensor_items(d->y, 0, way.rows);
 
-    d->input.text = d->g->rows - rows;
+    d->input.text = first;
+    d->input.shallow = way.shallow;
+    if (d->deep.data)
+        d->input.deep = tensor_items(d->deep, first, way.rows);
     unet_forward(d->g->model->unet, d->exec, y, d->x, &d->input);
-    d->input.time++;
+    go_on(d, way);
     return y;
 }
 
-/* Evaluations of as many rows are alike: one of each kind stands for the rest. */
+/* One evaluation of each way stands for the rest. */
 void guided_unet_measure(struct guided_unet *d)
 {
     const size_t count = (size_t)sampling_plan_evaluations(d->g->plan);
-    double flop[3] = {0};
+    double known[3][2] = {{0}};
 
     while (d->input.time < count) {
-        const size_t rows = next_rows(d);
+        const struct way way = next_way(d);
+        double *flop = &known[way.rows][way.shallow];
         const double before = d->exec->flop;
 
-        if (flop[rows] > 0) {
-            d->exec->flop += flop[rows];
-            d->input.time++;
+        if (*flop > 0) {
+            d->exec->flop += *flop;
+            go_on(d, way);
         } else {
-            evaluate(d);
-            flop[rows] = d->exec->flop - before;
+            evaluate(d, way);
+            *flop = d->exec->flop - before;
         }
     }
 }
@@ -79,7 +99,7 @@ bool guided_unet_predict(void *self, float *out, const float *x, double timestep
 
     (void)timestep; /* the table has it */
     latent_to_nhwc(d->x, x);
-    y = evaluate(d);
+    y = evaluate(d, next_way(d));
     if (exec_is_canceled(d->exec))
         return false;
     last = tensor_item(y, y.n - 1).data;

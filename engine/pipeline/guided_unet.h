@@ -14,6 +14,8 @@ struct guided_unet {
     struct tensor x, y;      /* [1, h, w, c], which all rows begin with; [rows, h, w, c] */
     struct unet_input input; /* of the next evaluation; its tables serve all of them */
     int guided, guided_end;  /* evaluations that have guidance: the first, and the one behind the last */
+    struct tensor deep;      /* [rows, h, w, c]: what the deep layers said last; data NULL: nobody will ask */
+    size_t deep_rows;        /* the last so many of them are known */
 };
 
 /* Takes what the run needs from e, until the caller rewinds past it.  texts is the table of what it draws;

@@ -171,6 +171,8 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     check_side(&c, "height", params->height, model->info.native_height);
     check_schedule(&c);
     check_guidance(&c);
+    if (params->deepcache_interval < 1)
+        find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)
         find(&c, false, "count", "must be at least 1");
     else if (params->seed > UINT64_MAX - (uint64_t)(params->count - 1))

@@ -27,6 +27,8 @@ static void put_what_is_asked_for(FILE *out, const struct ltd_gen_params *p)
         put_number(out, "Guidance start", p->guidance_start);
     if (p->guidance_end < 1)
         put_number(out, "Guidance end", p->guidance_end);
+    if (p->deepcache_interval > 1)
+        fprintf(out, ", DeepCache interval: %d", p->deepcache_interval);
 }
 
 static void put_settings(FILE *out, const struct ltd_model *model, const struct ltd_gen_params *p, int index)

@@ -74,7 +74,14 @@ static void joined_forward(struct pass *p, const struct unet_layer *l, struct te
     exec_rewind(p->exec, mark);
 }
 
-static struct tensor up_forward(struct pass *p, const struct unet_block *block, struct tensor x)
+/* deep = x, for all items */
+static void keep_deep(const struct pass *p, struct tensor x)
+{
+    copy_tensor(p->exec, tensor_items(p->input->deep, 0, x.n), x);
+    repeat_first_item(p->exec, p->input->deep, x.n);
+}
+
+static struct tensor up_forward(struct pass *p, const struct unet_block *block, struct tensor x, bool last)
 {
     const struct unet_layer *first = &block->layers[0];
     /* Two buffers take turns: a layer cannot write where it reads. */
@@ -85,6 +92,8 @@ static struct tensor up_forward(struct pass *p, const struct unet_block *block, 
     for (size_t i = 0; i < block->count; i++) {
         struct tensor skip = p->skips.stack[--p->skips.count];
 
+        if (last && i + 1 == block->count && p->input->deep.data)
+            keep_deep(p, x);
         joined_forward(p, &block->layers[i], turn[i % 2], x, skip);
         x = turn[i % 2];
     }
@@ -135,6 +144,34 @@ static struct tensor center(struct exec *e, struct tensor x)
     return y;
 }
 
+/* What lies between conv_in and conv_out. */
+static struct tensor inner_forward(struct pass *p, const struct unet *u, struct tensor h)
+{
+    for (size_t i = 0; i < u->config.levels; i++) {
+        exec_stage(p->exec, "down", (int)i);
+        h = down_forward(p, &u->down[i], h);
+    }
+    exec_stage(p->exec, "mid", -1);
+    h = mid_forward(p, &u->mid, h);
+    for (size_t i = 0; i < u->config.levels; i++) {
+        exec_stage(p->exec, "up", (int)i);
+        h = up_forward(p, &u->up[i], h, i + 1 == u->config.levels);
+    }
+    return h;
+}
+
+/* The same with all but the last layer as another pass has left it. */
+static struct tensor shallow_forward(struct pass *p, const struct unet *u, struct tensor h)
+{
+    const struct unet_block *block = &u->up[u->config.levels - 1];
+    const struct tensor deep = p->input->deep;
+    struct tensor y = exec_like(p->exec, deep);
+
+    exec_stage(p->exec, "up", (int)u->config.levels - 1);
+    joined_forward(p, &block->layers[block->count - 1], y, deep, h);
+    return y;
+}
+
 void unet_forward(const struct unet *u, struct exec *e, struct tensor y, struct tensor x,
                   const struct unet_input *input)
 {
@@ -147,16 +184,7 @@ void unet_forward(const struct unet *u, struct exec *e, struct tensor y, struct 
         x = center(e, x);
     h = push(&p.skips, exec_tensor(e, x.n, x.h, x.w, u->config.level[0].channels));
     conv_forward(&u->conv_in, e, h, x);
-    for (size_t i = 0; i < u->config.levels; i++) {
-        exec_stage(e, "down", (int)i);
-        h = down_forward(&p, &u->down[i], h);
-    }
-    exec_stage(e, "mid", -1);
-    h = mid_forward(&p, &u->mid, h);
-    for (size_t i = 0; i < u->config.levels; i++) {
-        exec_stage(e, "up", (int)i);
-        h = up_forward(&p, &u->up[i], h);
-    }
+    h = input->shallow ? shallow_forward(&p, u, h) : inner_forward(&p, u, h);
     exec_stage(e, "out", -1);
     group_norm(e, h, h, &u->norm_out, true);
     conv_forward(&u->conv_out, e, tensor_items(y, 0, h.n), h);

@@ -42,7 +42,14 @@ struct unet_input {
     size_t time;         /* the row that counts */
     struct tensor texts; /* the table */
     size_t text;         /* the row for item 0 of the latent; item i has the i-th after it */
+    /* [n, h, w, unet_deep_channels]: the feature map between the last two layers of the way up (Ma et al.
+     * 2023, "DeepCache", branch 0).  Its data NULL: nobody asks for it.  Else it is written; or, with
+     * `shallow`, read, as another pass at the same size has left it, and then only what comes before the
+     * first and behind this point is run: conv_in, the last layer and conv_out. */
+    struct tensor deep;
+    bool shallow;
 };
+size_t unet_deep_channels(const struct unet *unet);
 
 /* y [n, h, w, out_channels] = unet(x [n, h, w, in_channels], timestep, texts).  h and w of at least
  * unet_min_side, odd ones too.  y does not overlap x.  With an x of one item all of y's come of it: whatever

@@ -201,3 +201,8 @@ const struct weight_set *unet_weights(const struct unet *u)
 {
     return u->weights;
 }
+
+size_t unet_deep_channels(const struct unet *u)
+{
+    return u->config.level[0].channels;
+}

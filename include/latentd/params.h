@@ -63,6 +63,10 @@ struct ltd_gen_params {
      * <= 1; 0 and 1, which is exact: all.  The others are evaluated for the prompt alone, in half the time.
      */
     double guidance_start, guidance_end;
+    /* The whole U-Net is run in evaluations 0, N, 2 N, ... and where guidance begins.  In between what its
+     * deep layers said last stands (Ma et al. 2023, "DeepCache", branch 0), with a twelfth of the work where
+     * the network is that of Stable Diffusion 1.5.  1, which is exact: it is always run. */
+    int deepcache_interval;
     enum ltd_profile profile;
     enum ltd_numerics numerics;
 };

@@ -59,6 +59,11 @@ static bool take_clip_skip(struct inspector *in, const char *text)
     return take_integer(in, "clip_skip", text, 1);
 }
 
+static bool take_deepcache(struct inspector *in, const char *text)
+{
+    return take_integer(in, "deepcache_interval", text, 0);
+}
+
 static bool take_real(struct inspector *in, const char *field, const char *text)
 {
     double number;
@@ -183,6 +188,7 @@ static const struct {
     {"CFG scale", take_cfg_scale},
     {"Seed", take_seed},
     {"Size", take_size},
+    {"DeepCache interval", take_deepcache},
     {"Guidance start", take_guidance_start},
     {"Guidance end", take_guidance_end},
     {"Clip skip", take_clip_skip},

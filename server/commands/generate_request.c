@@ -188,6 +188,7 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         params->strength = flags->strength;
     params->guidance_start = flags->guidance_start;
     params->guidance_end = flags->guidance_end;
+    params->deepcache_interval = flags->deepcache_interval;
     params->sampler =
         (enum ltd_sampler)found_or(flags, GENERATE_sampler, ltd_sampler_find, (int)params->sampler);
     params->scheduler =

@@ -77,7 +77,8 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .height = 64,
                                    .count = 1,
                                    .strength = 0.75,
-                                   .guidance_end = 1};
+                                   .guidance_end = 1,
+                                   .deepcache_interval = 1};
 }
 
 static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)

@@ -95,3 +95,58 @@ TEST(guidance_in_an_interval_is_guidance_in_those_steps)
         CHECK(!same_picture(&part, &whole) && !same_picture(&part, &off));
     }
 }
+
+TEST(a_deepcache_of_one_is_none)
+{
+    struct ltd_gen_params whole = small_request(), one = whole, two = whole;
+
+    one.deepcache_interval = 1;
+    two.deepcache_interval = 2;
+    CHECK(same_picture(&whole, &one));
+    CHECK(!same_picture(&whole, &two));
+}
+
+/* What a whole evaluation takes is known from an interval of 1; the rest follows from another one. */
+TEST(deepcache_runs_the_whole_network_in_every_so_many_steps)
+{
+    struct ltd_gen_params p = small_request();
+    static const struct {
+        int interval, whole; /* of 8 steps */
+    } rows[] = {{2, 4}, {3, 3}, {4, 2}, {5, 2}, {7, 2}, {8, 1}, {100, 1}};
+    const double whole = cost_of(&p).step_flop;
+    double shallow;
+
+    p.deepcache_interval = 8;
+    shallow = (8 * cost_of(&p).step_flop - whole) / 7;
+    CHECK(shallow > 0 && shallow < 0.4 * whole);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        p.deepcache_interval = rows[i].interval;
+        CHECK_NEAR(cost_of(&p).step_flop, (rows[i].whole * whole + (8 - rows[i].whole) * shallow) / 8,
+                   1e-3 * whole);
+    }
+}
+
+/* Where guidance begins nothing is known of the negative prompt; where it ends, enough is of the prompt. */
+TEST(guidance_that_begins_takes_a_whole_evaluation)
+{
+    struct ltd_gen_params p = small_request(), late = p;
+    double one, one_shallow, two;
+
+    two = cost_of(&p).step_flop;
+    p.deepcache_interval = 8;
+    p.cfg_scale = 1;
+    one_shallow = cost_of(&p).step_flop;
+    p.deepcache_interval = 1;
+    one = cost_of(&p).step_flop;
+    one_shallow = (8 * one_shallow - one) / 7;
+    /* Evaluations 3 and 4 have guidance; 0 and 4 would be whole. */
+    late.guidance_start = 0.375;
+    late.guidance_end = 0.625;
+    late.deepcache_interval = 4;
+    CHECK_NEAR(8 * cost_of(&late).step_flop, one + 2 * one_shallow + 2 * two + 3 * one_shallow, 1e-2 * one);
+    /* Only 3 has, and the prompt's row of it serves those behind it. */
+    late.guidance_end = 0.5;
+    late.deepcache_interval = 8;
+    CHECK_NEAR(8 * cost_of(&late).step_flop, one + 2 * one_shallow + two + 4 * one_shallow, 1e-2 * one);
+    ltd_image_free(draw(&late));
+}

@@ -100,6 +100,8 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(guidance_end, 0, "guidance_end");
     BAD(guidance_end, 1.01, "guidance_end");
     BAD(guidance_end, (double)NAN, "guidance_end");
+    BAD(deepcache_interval, 0, "deepcache_interval");
+    BAD(deepcache_interval, -1, "deepcache_interval");
     BAD(sampler, (enum ltd_sampler)LTD_SAMPLER_COUNT, "sampler");
     BAD(sampler, (enum ltd_sampler) - 1, "sampler");
     BAD(scheduler, (enum ltd_scheduler)LTD_SCHEDULER_COUNT, "scheduler");
@@ -185,6 +187,7 @@ TEST(everything_wrong_is_told_at_once)
     p.init_image = image;
     p.cfg_scale = -1;
     p.guidance_start = 1;
+    p.deepcache_interval = 0;
     p.count = 0;
     p.clip_skip = 99;
     p.profile = (enum ltd_profile)99;
@@ -192,7 +195,7 @@ TEST(everything_wrong_is_told_at_once)
     check_found(__LINE__, &p,
                 "error prompt; error negative_prompt; error width; error height; error sampler; "
                 "error scheduler; error steps; error strength; error cfg_scale; "
-                "error guidance_start; error count; "
+                "error guidance_start; error deepcache_interval; error count; "
                 "error clip_skip; error image; error profile; error numerics; ");
     ltd_image_free(image);
 }
@@ -290,8 +293,9 @@ TEST(the_settings_as_text)
     p.prompt = "fast";
     p.guidance_start = 0.125;
     p.guidance_end = 0.7;
+    p.deepcache_interval = 3;
     check_text(__LINE__, &p, 0,
                "fast\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, Seed: 0, Size: 64x64, "
-               "Model type: sd1, Guidance start: 0.125, Guidance end: 0.7");
+               "Model type: sd1, Guidance start: 0.125, Guidance end: 0.7, DeepCache interval: 3");
     ltd_image_free(image);
 }

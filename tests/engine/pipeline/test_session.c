@@ -183,6 +183,9 @@ static struct ltd_gen_params random_request(uint64_t *seed, struct ltd_image **i
     p.count = (int)random_size(seed, 1, 4);
     /* PNDM's first steps are Runge-Kutta ones, and four of them the least it takes. */
     p.steps = (int)random_size(seed, p.sampler == LTD_SAMPLER_PNDM ? 4 : 1, 4);
+    p.guidance_start = (double)random_size(seed, 0, 3) * 0.2;
+    p.guidance_end = 1 - (double)random_size(seed, 0, 1) * 0.3;
+    p.deepcache_interval = (int)random_size(seed, 1, 3);
     p.strength = 1;
     if (random_size(seed, 0, 1))
         p.init_image = *init = random_image(*seed, p.width, p.height);

@@ -30,6 +30,8 @@ struct run {
     struct tensor x, y, context;
     size_t text, time; /* first row of the context, and the timestep, that count */
     bool alone;        /* the tables hold nothing else */
+    bool shallow;      /* after a whole pass, which is the same but for its x if there is another */
+    struct tensor other_x;
 };
 
 static void forward(void *arg, struct exec *e)
@@ -46,6 +48,11 @@ static void forward(void *arg, struct exec *e)
     if (!r->alone) {
         input.time = r->time;
         input.text = r->text;
+    }
+    if (r->shallow) {
+        input.deep = exec_tensor(e, r->y.n, HEIGHT, WIDTH, unet_deep_channels(r->unet));
+        unet_forward(r->unet, e, r->y, r->other_x.data ? r->other_x : r->x, &input);
+        input.shallow = true;
     }
     unet_forward(r->unet, e, r->y, r->x, &input);
     exec_rewind(e, mark);
@@ -65,7 +72,7 @@ static void each_model(void (*check)(struct pool *pool, const struct unet *unet,
 {
     struct pool *pool;
 
-    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    REQUIRE(pool_new(1, &pool, NULL) == LTD_OK);
     for (size_t i = 0; i < COUNT(models); i++) {
         struct unet *unet = NULL;
         struct ltd_error err = {.message = ""};
@@ -132,4 +139,32 @@ static void check_shared(struct pool *pool, const struct unet *unet, const char 
 TEST(rows_that_begin_alike_share_what_comes_before_the_text)
 {
     each_model(check_shared);
+}
+
+/* Deep layers of the same latent are no approximation; those of another one are. */
+static void check_shallow(struct pool *pool, const struct unet *unet, const char *what)
+{
+    struct run whole = new_run(unet, 1), shallow;
+    const size_t count = TEXTS * HEIGHT * WIDTH * whole.y.c;
+
+    free(whole.y.data);
+    whole.y = zero_tensor(TEXTS, HEIGHT, WIDTH, whole.y.c);
+    shallow = whole;
+    shallow.y = zero_tensor(TEXTS, HEIGHT, WIDTH, whole.y.c);
+    shallow.shallow = true;
+    check_equal(pool, &shallow, &whole, what);
+    shallow.other_x = random_tensor(3, 1, HEIGHT, WIDTH, whole.x.c);
+    CHECK(run_exec(pool, forward, &shallow));
+    if (memcmp(shallow.y.data, whole.y.data, count * sizeof(float)) == 0)
+        check_failed(__FILE__, __LINE__, "%s: the deep layers have no part", what);
+    free(shallow.other_x.data);
+    free(shallow.y.data);
+    free(whole.x.data);
+    free(whole.y.data);
+    free(whole.context.data);
+}
+
+TEST(a_shallow_pass_takes_the_deep_layers_as_they_were)
+{
+    each_model(check_shallow);
 }
