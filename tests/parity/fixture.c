@@ -244,6 +244,9 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.height = (int)case_number(r, "height", p.height);
     p.strength = case_number(r, "strength", p.strength);
     p.clip_skip = (int)case_number(r, "clip_skip", 0);
+    p.guidance_start = case_number(r, "guidance_start", 0);
+    p.guidance_end = case_number(r, "guidance_end", 1);
+    p.deepcache_interval = (int)case_number(r, "deepcache_interval", 1);
     p.numerics = LTD_NUMERICS_STRICT;
     if (ltd_json_get(r, "seed") && !ltd_json_uint64(ltd_json_get(r, "seed"), &p.seed))
         p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */

@@ -11,6 +11,7 @@ import transformers
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
+from approximations import Approximations
 from samplers import MODEL_SCHEDULE, make_scheduler
 
 
@@ -124,7 +125,8 @@ class Reference:
         chosen = request.get("sampler"), request.get("scheduler", "model")
         own = chosen == (None, MODEL_SCHEDULE)
         pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler, *chosen)
-        picture = pipe(**settings).images[0]
+        with Approximations(pipe, request).applied():
+            picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 
 
