@@ -6,7 +6,6 @@
 #include <latentd/session.h>
 
 #include "base/number_text.h"
-#include "kernels/gemm.h"
 
 static void put_number(FILE *out, const char *key, double value)
 {
@@ -33,6 +32,9 @@ static void put_what_is_asked_for(FILE *out, const struct ltd_gen_params *p)
 
 static void put_settings(FILE *out, const struct ltd_model *model, const struct ltd_gen_params *p, int index)
 {
+    char build[LTD_BUILD_TEXT_SIZE];
+
+    ltd_build_text(build);
     fprintf(out, "%s\n", p->prompt);
     if (*p->negative_prompt)
         fprintf(out, "Negative prompt: %s\n", p->negative_prompt);
@@ -42,8 +44,8 @@ static void put_settings(FILE *out, const struct ltd_model *model, const struct 
     fprintf(out, ", Seed: %" PRIu64 ", Size: %dx%d, Model type: %s", p->seed + (uint64_t)index, p->width,
             p->height, ltd_model_info(model)->family);
     put_what_is_asked_for(out, p);
-    fprintf(out, ", Profile: %s, Numerics: %s, ISA: %s, BLAS: %s, Version: latentd %s",
-            ltd_profile_name(p->profile), ltd_numerics_name(p->numerics), ltd_isa_name(), gemm_core_name(),
+    fprintf(out, ", Profile: %s, Numerics: %s, ISA: %s, Build: %s, Version: latentd %s",
+            ltd_profile_name(p->profile), ltd_numerics_name(p->numerics), ltd_isa_name(), build,
             LATENTD_VERSION);
 }
 

@@ -199,7 +199,7 @@ static const struct {
     {"Model type", take_nothing},
     {"VAE hash", take_nothing},
     {"ISA", take_nothing},
-    {"BLAS", take_nothing},
+    {"Build", take_nothing},
     {"Version", take_nothing},
     {"Batch size", take_nothing},
     {"Batch pos", take_nothing},

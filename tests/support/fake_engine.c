@@ -133,6 +133,11 @@ const char *ltd_isa_name(void)
     return "fake";
 }
 
+void ltd_build_text(char text[LTD_BUILD_TEXT_SIZE])
+{
+    snprintf(text, LTD_BUILD_TEXT_SIZE, "fake");
+}
+
 enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, struct ltd_session **out,
                                 struct ltd_error *err)
 {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "kernels/gemm.h"
 
 static struct ltd_model *model;
 
@@ -254,14 +253,28 @@ TEST(a_latent_that_would_vanish_on_the_way_down_is_refused)
 
 static void check_text(int line, const struct ltd_gen_params *p, int index, const char *want)
 {
-    char *text = ltd_params_text(model, p, index), full[1024];
+    char *text = ltd_params_text(model, p, index), full[1024], build[LTD_BUILD_TEXT_SIZE];
 
+    ltd_build_text(build);
     snprintf(full, sizeof full,
-             "%s, Profile: diffusers, Numerics: default, ISA: %s, BLAS: %s, Version: latentd %s", want,
-             ltd_isa_name(), gemm_core_name(), LATENTD_VERSION);
+             "%s, Profile: diffusers, Numerics: default, ISA: %s, Build: %s, Version: latentd %s", want,
+             ltd_isa_name(), build, LATENTD_VERSION);
     if (!text || strcmp(text, full) != 0)
         check_failed(__FILE__, line, "'%s', not '%s'", text ? text : "", full);
     free(text);
+}
+
+/* A comma would end the value in the settings of a PNG. */
+TEST(the_build_names_compiler_and_library)
+{
+    char build[LTD_BUILD_TEXT_SIZE];
+
+    ltd_build_text(build);
+    CHECK(strncmp(build, "gcc ", 4) == 0 || strncmp(build, "clang ", 6) == 0);
+    CHECK(strstr(build, " -O") && !strpbrk(build, ",:\"\n"));
+#ifdef __GLIBC__
+    CHECK(strstr(build, " glibc 2.") != NULL);
+#endif
 }
 
 TEST(the_settings_as_text)
