@@ -212,7 +212,7 @@ static enum ltd_status load_init_image(const struct generate_flags *flags, FILE 
 
     if (wrong)
         return ltd_fail(err, LTD_EIO, "%s", wrong);
-    status = ltd_png_decode(data, size, max_image_pixels, out, err);
+    status = ltd_image_decode(data, size, max_image_pixels, out, err);
     free(data);
     if (status != LTD_OK)
         return status;
