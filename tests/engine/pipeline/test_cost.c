@@ -45,7 +45,7 @@ TEST(guidance_doubles_text_and_steps_alone)
     CHECK(one.step_flop > 1e6 && one.decode_flop > 1e6 && one.text_flop > 1e6);
     CHECK_NEAR(two.text_flop / one.text_flop, 2, 1e-9);
     /* But for what comes before the first look at the text. */
-    CHECK(two.step_flop < 1.9 * one.step_flop && two.step_flop > 1.5 * one.step_flop);
+    CHECK(two.step_flop < 1.95 * one.step_flop && two.step_flop > 1.5 * one.step_flop);
     CHECK_NEAR(two.decode_flop / one.decode_flop, 1, 0);
     CHECK(one.encode_flop == 0);
     /* The decoder takes more than two rows of a U-Net. */
@@ -92,7 +92,7 @@ TEST(evaluations_are_the_samplers_own)
 }
 
 /* A layer: four projections, two of the MLP, and attention's two products.  The U-Net of the default model
- * then makes keys and values for attentions of 96 channels, one down and two up, and of 160, one down, one in
+ * then makes keys and values for attentions of 128 channels, one down and two up, and of 224, one down, one in
  * the middle and two up. */
 TEST(text_is_counted_as_by_hand)
 {
@@ -108,7 +108,7 @@ TEST(text_is_counted_as_by_hand)
     tokens = ltd_model_info(model)->token_limit;
     want = layers * (4 * tokens * channels * channels + 2 * tokens * channels * mlp +
                      2 * tokens * tokens * channels) +
-           2 * tokens * channels * (3 * 96 + 4 * 160);
+           2 * tokens * channels * (3 * 128 + 4 * 224);
     p.cfg_scale = 1;
     CHECK_NEAR(cost_of(model, &p).text_flop / (2 * want), 1, 1e-9);
     ltd_json_free(json);
