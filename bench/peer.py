@@ -27,6 +27,7 @@ class Job:
     height: int
     threads: int
     steps: int
+    batch: int = 1  # pictures of a step
     choices: dict = dataclasses.field(default_factory=dict)  # settings that were found to be faster, by name
     answers: object = None  # the file that the answers go to
 

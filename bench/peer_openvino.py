@@ -18,7 +18,7 @@ TOKENS, WIDTH_OF_TEXT, CHANNELS, FACTOR, SCALE = 77, 768, 4, 8, 0.18215
 def shapes(name, job):
     h, w = job.height // FACTOR, job.width // FACTOR
     return {"text_encoder": [[2, TOKENS]],
-            "unet": [[2, CHANNELS, h, w], [], [2, TOKENS, WIDTH_OF_TEXT]],
+            "unet": [[2 * job.batch, CHANNELS, h, w], [], [2 * job.batch, TOKENS, WIDTH_OF_TEXT]],
             "vae_decoder": [[1, CHANNELS, h, w]],
             "vae_encoder": [[1, 3, job.height, job.width]]}[name]
 

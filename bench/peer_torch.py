@@ -42,8 +42,8 @@ class Peer:
 class Step(Peer):
     def __init__(self, item, job):
         unet = diffusers.UNet2DConditionModel.from_pretrained(job.path("f32"), subfolder="unet")
-        self.context = torch.randn(2, 77, unet.config.cross_attention_dim)
-        super().__init__(item, job, unet, torch.randn(2, unet.config.in_channels, job.height // 8, job.width // 8))
+        self.context = torch.randn(2 * job.batch, 77, unet.config.cross_attention_dim)
+        super().__init__(item, job, unet, torch.randn(2 * job.batch, unet.config.in_channels, job.height // 8, job.width // 8))
 
     def run(self):
         self.network(self.x, 500, self.context)

@@ -25,6 +25,8 @@ build_needs=(
     'library openblas libopenblas-dev'
     'library libcjson libcjson-dev'
     'library libpng libpng-dev'
+    'library libturbojpeg libturbojpeg0-dev'
+    'library libwebp libwebp-dev'
     'library libutf8proc libutf8proc-dev'
     'library libmicrohttpd libmicrohttpd-dev'
     'library nettle nettle-dev'

@@ -9,6 +9,7 @@
 
 #include "base/size_math.h"
 #include "image/image_format.h"
+#include "image/image_read.h"
 
 #include <png.h>
 #include <stdbool.h>
@@ -88,9 +89,10 @@ static enum ltd_status read_header(const uint8_t *data, size_t size, size_t max_
                                    struct ltd_error *err)
 {
     const char *other = image_format_other(data, size);
+    enum ltd_status st;
 
     if (other)
-        return ltd_fail(err, LTD_EUNSUPPORTED, "this is a %s file; only PNG pictures are read", other);
+        return ltd_fail(err, LTD_EUNSUPPORTED, "this is a %s file, not a PNG", other);
     if (size < SIGNATURE_SIZE || memcmp(data, signature, SIGNATURE_SIZE) != 0)
         return ltd_fail(err, LTD_EFORMAT, "this is not a PNG file");
     if (size < HEADER_END || big_endian(data + 8) != 13 || memcmp(data + 12, "IHDR", 4) != 0)
@@ -101,10 +103,9 @@ static enum ltd_status read_header(const uint8_t *data, size_t size, size_t max_
                               .colour_type = data[25]};
     if (header->width == 0 || header->height == 0 || samples_per_pixel(header->colour_type) == 0)
         return ltd_fail(err, LTD_EFORMAT, "the header of the PNG file is wrong");
-    if (header->width > 65535 || header->height > 65535 ||
-        (uint64_t)header->width * header->height > max_pixels)
-        return ltd_fail(err, LTD_ETOOBIG, "the picture has %u x %u pixels; at most %zu are taken",
-                        header->width, header->height, max_pixels);
+    st = image_check_size(header->width, header->height, max_pixels, err);
+    if (st != LTD_OK)
+        return st;
     if (!is_large_enough(header, size))
         return ltd_fail(err, LTD_EFORMAT, "the PNG file is too short for %u x %u pixels", header->width,
                         header->height);
@@ -187,33 +188,14 @@ static bool read_all(struct decoder *decoder)
     return true;
 }
 
-/* Lays [pixels, 4] over white, in place: [pixels, 3] at the same address. */
-static void flatten(uint8_t *rgba, size_t pixels)
-{
-    uint8_t *rgb = rgba;
-
-    for (size_t i = 0; i < pixels; i++, rgba += 4, rgb += 3) {
-        const unsigned alpha = rgba[3];
-
-        for (int c = 0; c < 3; c++)
-            rgb[c] = (uint8_t)((rgba[c] * alpha + 255 * (255 - alpha) + 127) / 255);
-    }
-}
-
 /* Gives the decoder's pixels to a new image. */
 static enum ltd_status take_image(struct decoder *decoder, struct ltd_image **out, struct ltd_error *err)
 {
-    const size_t pixels = (size_t)decoder->header.width * decoder->header.height;
-    struct ltd_image *image = calloc(1, sizeof *image);
-    uint8_t *smaller;
+    struct ltd_image *image =
+        image_take_rgba(decoder->rgba, (int)decoder->header.width, (int)decoder->header.height);
 
     if (!image)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a picture");
-    flatten(decoder->rgba, pixels);
-    smaller = realloc(decoder->rgba, pixels * 3);
-    *image = (struct ltd_image){.width = (int)decoder->header.width,
-                                .height = (int)decoder->header.height,
-                                .pixels = smaller ? smaller : decoder->rgba};
     decoder->rgba = NULL;
     *out = image;
     return LTD_OK;

@@ -200,7 +200,8 @@ enum ltd_status ltd_png_texts_read(const void *data, size_t size, struct ltd_png
     enum ltd_status st;
 
     if (other)
-        return ltd_fail(err, LTD_EUNSUPPORTED, "this is a %s file; only PNG pictures are read", other);
+        return ltd_fail(err, LTD_EUNSUPPORTED, "this is a %s file; settings are read from PNG pictures alone",
+                        other);
     if (size < SIGNATURE_SIZE || memcmp(data, signature, SIGNATURE_SIZE) != 0)
         return ltd_fail(err, LTD_EFORMAT, "this is not a PNG file");
     r.texts.items = calloc(TEXTS_MAX, sizeof *r.texts.items);

@@ -13,6 +13,7 @@ typedef void rows_fn(const struct rows_job *j, size_t row, size_t rows);
 struct rows_job {
     rows_fn *run;
     struct tensor y, a, b;
+    const float *channels;
     enum activation f;
     float scale;
     size_t tile_rows;
@@ -65,42 +66,44 @@ void scale_by(struct exec *e, struct tensor y, struct tensor x, double scale)
 
 static void add_per_channel_rows(const struct rows_job *j, size_t row, size_t rows)
 {
-    const size_t c = j->y.c, pixels = j->y.h * j->y.w;
+    const size_t c = j->y.c;
 
     for (size_t i = row; i < row + rows; i++)
-        vector_ops()->add_to(j->y.data + i * c, j->a.data + i / pixels * c, c);
+        vector_ops()->add_to(j->y.data + i * c, j->channels, c);
 }
 
-void add_per_channel(struct exec *e, struct tensor y, struct tensor v)
+void add_per_channel(struct exec *e, struct tensor y, const float *v)
 {
-    run_rows(e, (struct rows_job){.run = add_per_channel_rows, .y = y, .a = v});
+    run_rows(e, (struct rows_job){.run = add_per_channel_rows, .y = y, .channels = v});
 }
 
 static void scale_shift_rows(const struct rows_job *j, size_t row, size_t rows)
 {
-    const size_t c = j->y.c, pixels = j->y.h * j->y.w;
+    const size_t c = j->y.c;
+    const float *scale = j->channels, *shift = scale + c;
 
     for (size_t i = row; i < row + rows; i++) {
         float *y = j->y.data + i * c;
-        const float *scale = j->a.data + i / pixels * 2 * c, *shift = scale + c;
 
         for (size_t k = 0; k < c; k++)
             y[k] = y[k] * (1.0f + scale[k]) + shift[k];
     }
 }
 
-void scale_shift_per_channel(struct exec *e, struct tensor y, struct tensor v)
+void scale_shift_per_channel(struct exec *e, struct tensor y, const float *v)
 {
-    run_rows(e, (struct rows_job){.run = scale_shift_rows, .y = y, .a = v});
+    run_rows(e, (struct rows_job){.run = scale_shift_rows, .y = y, .channels = v});
 }
 
 static void concat_rows(const struct rows_job *j, size_t row, size_t rows)
 {
+    const size_t b_rows = tensor_rows(j->b);
+
     for (size_t i = row; i < row + rows; i++) {
         float *y = j->y.data + i * j->y.c;
 
         memcpy(y, j->a.data + i * j->a.c, j->a.c * sizeof *y);
-        memcpy(y + j->a.c, j->b.data + i * j->b.c, j->b.c * sizeof *y);
+        memcpy(y + j->a.c, j->b.data + i % b_rows * j->b.c, j->b.c * sizeof *y);
     }
 }
 
@@ -117,4 +120,10 @@ static void copy_rows(const struct rows_job *j, size_t row, size_t rows)
 void copy_tensor(struct exec *e, struct tensor y, struct tensor x)
 {
     run_rows(e, (struct rows_job){.run = copy_rows, .y = y, .a = x});
+}
+
+void repeat_first_item(struct exec *e, struct tensor y, size_t from)
+{
+    for (size_t i = from; i < y.n; i++)
+        copy_tensor(e, tensor_item(y, i), tensor_item(y, 0));
 }

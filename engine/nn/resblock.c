@@ -10,39 +10,33 @@ void resblock_bind(struct resblock *r, struct binder *b, const struct resblock_c
     group_norm_bind(&r->norm1, b, "norm1", c_in, config->groups, config->eps);
     conv_bind(&r->conv1, b, "conv1", c_in, c_out, 3);
     if (config->time != TIME_NONE)
-        linear_bind(&r->time_proj, b, "time_emb_proj", config->c_time,
-                    config->time == TIME_SCALE_SHIFT ? 2 * c_out : c_out, WITH_BIAS);
+        linear_bind(&r->time_proj, b, "time_emb_proj", config->c_time, resblock_time_channels(config),
+                    WITH_BIAS);
     group_norm_bind(&r->norm2, b, "norm2", c_out, config->groups, config->eps);
     conv_bind(&r->conv2, b, "conv2", c_out, c_out, 3);
     if (c_in != c_out)
         conv_bind(&r->shortcut, b, "conv_shortcut", c_in, c_out, 1);
 }
 
-/* silu(norm2(h)), with the time embedding added before or scaling and shifting after the norm */
-static void second_norm(const struct resblock *r, struct exec *e, struct tensor h, struct tensor time)
+void resblock_time_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x)
 {
-    const size_t mark = exec_mark(e);
-    struct tensor t;
+    linear_forward(&r->time_proj, e, y, x);
+}
 
-    if (r->config.time == TIME_NONE) {
-        group_norm(e, h, h, &r->norm2, true);
-        return;
-    }
-    t = exec_tensor(e, time.n, 1, 1, r->time_proj.weight.rows); /* [n, c_out or 2 c_out] */
-    linear_forward(&r->time_proj, e, t, time);
-    if (r->config.time == TIME_ADD) {
-        add_per_channel(e, h, t);
-        group_norm(e, h, h, &r->norm2, true);
-    } else {
-        group_norm(e, h, h, &r->norm2, false);
-        scale_shift_per_channel(e, h, t);
+/* silu(norm2(h)), with the time added before or scaling and shifting after the norm */
+static void second_norm(const struct resblock *r, struct exec *e, struct tensor h, const float *time)
+{
+    if (r->config.time == TIME_ADD)
+        add_per_channel(e, h, time);
+    group_norm(e, h, h, &r->norm2, r->config.time != TIME_SCALE_SHIFT);
+    if (r->config.time == TIME_SCALE_SHIFT) {
+        scale_shift_per_channel(e, h, time);
         activate(e, h, h, ACTIVATION_SILU);
     }
-    exec_rewind(e, mark);
 }
 
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      struct tensor time, enum resblock_input input)
+                      const float *time, enum resblock_input input)
 {
     const size_t mark = exec_mark(e);
     struct tensor h = exec_like(e, y);                            /* [n, h, w, c_out] */

@@ -24,13 +24,23 @@ struct resblock {
     struct linear time_proj;
 };
 
+/* How many values of a timestep a resblock takes: what it adds to each channel, or its scales and shifts. */
+static inline size_t resblock_time_channels(const struct resblock_config *config)
+{
+    return config->time == TIME_NONE ? 0 : config->time == TIME_ADD ? config->c_out : 2 * config->c_out;
+}
+
 void resblock_bind(struct resblock *r, struct binder *b, const struct resblock_config *config);
 
+/* y [times, resblock_time_channels] = time_proj(x), where x [times, c_time] are time embeddings that have
+ * been through silu already. */
+void resblock_time_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x);
+
 /* y [n, h, w, c_out] = (skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) with time)))) / output_scale, where
- * time [n, c_time] has been through silu already; its data is NULL with TIME_NONE.  y may not overlap x.  An
- * input that nobody needs afterwards can be spent: its memory then serves for silu(norm1(x)). */
+ * time is a row of what resblock_time_forward gives, for all items; NULL with TIME_NONE.  y may not overlap
+ * x. An input that nobody needs afterwards can be spent: its memory then serves for silu(norm1(x)). */
 enum resblock_input { KEEP_INPUT, SPEND_INPUT };
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      struct tensor time, enum resblock_input input);
+                      const float *time, enum resblock_input input);
 
 #endif

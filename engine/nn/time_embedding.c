@@ -16,7 +16,7 @@ void time_embedding_bind(struct time_embedding *t, struct binder *b,
 struct sinusoid_job {
     const struct time_embedding_config *config;
     struct tensor y;
-    float timestep;
+    const double *timesteps;
 };
 
 /* Frequencies 10000^(-i / (half - shift)); f32 where the reference rounds to f32. */
@@ -33,19 +33,20 @@ static void sinusoid_tile(void *arg, size_t n, void *scratch)
     for (size_t i = 0; i < half; i++) {
         const float exponent =
             (float)(-log(10000.0)) * (float)i / (float)((double)half - j->config->frequency_shift);
-        const float angle = j->timestep * expf(exponent);
+        const float angle = (float)j->timesteps[n] * expf(exponent);
 
         sine[i] = sinf(angle);
         cosine[i] = cosf(angle);
     }
 }
 
-void time_embedding_forward(const struct time_embedding *t, struct exec *e, struct tensor y, double timestep)
+void time_embedding_forward(const struct time_embedding *t, struct exec *e, struct tensor y,
+                            const double *timesteps)
 {
     const size_t mark = exec_mark(e);
     struct tensor s = exec_tensor(e, y.n, 1, 1, t->config.channels);
     struct tensor h = exec_like(e, y);
-    struct sinusoid_job j = {&t->config, s, (float)timestep};
+    struct sinusoid_job j = {&t->config, s, timesteps};
 
     exec_tiles(e, LTD_OPERATOR_OTHER, y.n, 0, sinusoid_tile, &j);
     linear_forward(&t->linear_1, e, h, s);

@@ -23,8 +23,9 @@ struct time_embedding {
 void time_embedding_bind(struct time_embedding *t, struct binder *b,
                          const struct time_embedding_config *config);
 
-/* y [n, embedding] = silu(linear_2(silu(linear_1(sinusoids(timestep))))), the same for all n: the last silu
- * belongs to every reader of the embedding, so it is done once here. */
-void time_embedding_forward(const struct time_embedding *t, struct exec *e, struct tensor y, double timestep);
+/* y [n, embedding] = silu(linear_2(silu(linear_1(sinusoids(timesteps [n]))))): the last silu belongs to every
+ * reader of the embedding, so it is done once here. */
+void time_embedding_forward(const struct time_embedding *t, struct exec *e, struct tensor y,
+                            const double *timesteps);
 
 #endif

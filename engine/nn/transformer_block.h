@@ -9,10 +9,12 @@
 
 #include "nn/layers.h"
 
-/* Attention with its projections: q from x, k and v from the context (x itself in self-attention). */
+/* Attention with its projections: q from x, k and v from x too or, in cross-attention, from a text. */
 struct attention_layer {
     struct linear to_q, to_k, to_v, to_out;
     size_t heads;
+    size_t text_at; /* cross-attention: channels of a table of texts that are other layers', before its k and
+                       v */
 };
 
 struct transformer_config {
@@ -35,14 +37,35 @@ struct spatial_transformer {
     struct group_norm norm;
     struct linear proj_in, proj_out;  /* a linear layer on tokens, or a 1x1 convolution: the same sum */
     struct transformer_block *blocks; /* [config.layers] */
+    size_t text_channels;             /* of k and v of all its cross-attentions */
 };
+
+/* A table of texts: for each cross-attention in turn its keys and then its values, [rows, tokens, channels]
+ * each.  They depend on the text alone, so they are made once and serve every step. */
+struct text_table {
+    float *values;
+    size_t rows, tokens;
+    size_t first; /* the row of a forward pass's item 0; item i has the i-th after it */
+};
+
+/* The table without the first so many channels. */
+static inline struct text_table text_table_from(struct text_table table, size_t channels)
+{
+    table.values += table.rows * table.tokens * channels;
+    return table;
+}
 
 void spatial_transformer_bind(struct spatial_transformer *t, struct binder *b,
                               const struct transformer_config *config);
 
-/* x [n, h, w, channels] += proj_out(blocks(proj_in(norm(x)), context)); context [n, tokens,
- * context_channels]. */
+/* Fills text_channels channels of the table for context [rows, tokens, 1, context_channels]. */
+void spatial_transformer_text(const struct spatial_transformer *t, struct exec *e, struct text_table table,
+                              struct tensor context);
+
+/* x [n, h, w, channels] += proj_out(blocks(proj_in(norm(x)), text)).  `known` is n; or 1, when what all items
+ * of x are to be stands in the first alone: then whatever comes before the first look at the text is done
+ * once. */
 void spatial_transformer_forward(const struct spatial_transformer *t, struct exec *e, struct tensor x,
-                                 struct tensor context);
+                                 size_t known, struct text_table text);
 
 #endif

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-static bool guided(const struct generation *g)
-{
-    return g->params->cfg_scale > 1.0;
-}
+#include "pipeline/guidance.h"
+#include "pipeline/guided_unet.h"
+#include "pipeline/latent_layout.h"
+#include "pipeline/prompt_memory.h"
 
 static enum ltd_status tokenize(struct generation *g, struct ltd_error *err)
 {
@@ -28,22 +28,43 @@ enum ltd_status generation_init(struct generation *g, const struct ltd_model *mo
                                 const struct ltd_gen_params *params, int index, struct ltd_error *err)
 {
     enum ltd_status st;
+    int first, end;
 
     *g = (struct generation){.model = model, .params = params, .tokens = (size_t)model->info.token_limit};
-    g->rows = guided(g) ? 2 : 1;
     torch_rng_init(&g->rng, params->seed + (uint64_t)index);
-    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
-    if (!g->ids)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
-    st = tokenize(g, err);
+    st = sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
+                           params->init_image ? params->strength : 1.0, &g->plan, err);
     if (st != LTD_OK)
         return st;
-    return sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
-                             params->init_image ? params->strength : 1.0, &g->plan, err);
+    guidance_interval(params, sampling_plan_evaluations(g->plan), &first, &end);
+    g->rows = first < end ? 2 : 1;
+    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
+    return g->ids ? tokenize(g, err) : ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
+}
+
+/* The layers left out are the prompt's alone, as in the reference. */
+static struct prompt_row row_of(const struct generation *g, size_t i)
+{
+    const bool prompt = i + 1 == g->rows;
+
+    return (struct prompt_row){g->ids + i * g->tokens, g->tokens, prompt ? (size_t)g->params->clip_skip : 0};
+}
+
+void generation_recall(struct generation *g)
+{
+    for (size_t i = 0; i < g->rows; i++) {
+        const struct prompt_row row = row_of(g, i);
+
+        g->recalled[i] = prompt_recall(g->model->prompts, &row);
+        g->report.recalled += g->recalled[i] != NULL;
+    }
 }
 
 void generation_fini(struct generation *g)
 {
+    for (size_t i = 0; i < g->rows; i++)
+        if (g->recalled[i])
+            value_cache_release(g->model->prompts, g->recalled[i]);
     sampling_plan_free(g->plan);
     free(g->ids);
     *g = (struct generation){0};
@@ -77,52 +98,6 @@ static void tell(const struct generation *g, const struct exec *e, enum ltd_phas
 {
     if (g->watch && g->watch->progress && !exec_is_dry(e))
         g->watch->progress(g->watch->arg, phase, done, total);
-}
-
-/* Samplers and seeds count a latent [c, h, w] channel by channel, as the reference stores it; the networks
- * want [h, w, c]. */
-static void to_nhwc(struct tensor out, const float *chw)
-{
-    const size_t pixels = out.h * out.w;
-
-    for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < out.c; c++)
-            out.data[i * out.c + c] = chw[c * pixels + i];
-}
-
-static void to_chw(float *chw, const float *hwc, size_t pixels, size_t channels)
-{
-    for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < channels; c++)
-            chw[c * pixels + i] = hwc[i * channels + c];
-}
-
-/* The U-Net with classifier-free guidance, as the samplers see it. */
-struct guided_unet {
-    const struct generation *g;
-    struct exec *exec;
-    struct tensor x, y;    /* [rows, h, w, c] */
-    struct tensor context; /* [rows, tokens, 1, context_channels] */
-};
-
-/* out = e_u + w (e_c - e_u) (Ho and Salimans 2022), or e_c alone. */
-static bool predict(void *self, float *out, const float *x, double timestep)
-{
-    struct guided_unet *d = self;
-    const float w = (float)d->g->params->cfg_scale;
-    const size_t pixels = d->x.h * d->x.w, n = pixels * d->x.c;
-    float *last = d->y.data + (d->y.n - 1) * n;
-
-    for (size_t i = 0; i < d->x.n; i++)
-        to_nhwc(tensor_item(d->x, i), x);
-    unet_forward(d->g->model->unet, d->exec, d->y, d->x, timestep, d->context);
-    if (exec_is_canceled(d->exec))
-        return false;
-    if (d->y.n == 2)
-        for (size_t i = 0; i < n; i++)
-            last[i] = d->y.data[i] + w * (last[i] - d->y.data[i]);
-    to_chw(out, last, pixels, d->x.c);
-    return true;
 }
 
 /* x [c, h, w] = a sample of q(z | image), scaled for the U-Net, noised to the first step's level (img2img).
@@ -170,23 +145,39 @@ static void start(struct generation *g, struct exec *e, float *x, struct tensor 
     meter_stop(&meter, e, &g->report.encode_s, &g->cost.encode_flop);
 }
 
-/* context [rows, tokens, 1, c] = text_encoder(ids); the layers left out are the prompt's alone, as in the
- * reference. */
-static struct tensor encode_text(struct generation *g, struct exec *e)
+/* context [rows, tokens, 1, c] = text_encoder(ids) */
+static void encode_text(const struct generation *g, struct exec *e, struct tensor context)
+{
+    for (size_t i = 0; i < g->rows; i++) {
+        const struct prompt_row row = row_of(g, i);
+        struct tensor y = tensor_item(context, i);
+
+        if (!g->recalled[i]) {
+            clip_text_forward(g->model->text, e, y, row.ids, row.skip);
+            /* Half of a context would be remembered for good. */
+            if (!exec_is_dry(e) && !exec_is_canceled(e))
+                prompt_remember(g->model->prompts, &row, y);
+        } else if (!exec_is_dry(e)) {
+            memcpy(y.data, cached_value_data(g->recalled[i]), tensor_count(y) * sizeof *y.data);
+        }
+    }
+}
+
+/* What the U-Net takes of the text: [rows, tokens, 1, unet_text_channels] */
+static struct tensor make_texts(struct generation *g, struct exec *e)
 {
     const struct meter meter = meter_start(e);
-    const struct clip_text *t = g->model->text;
-    struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(t)->channels);
+    const struct unet *u = g->model->unet;
+    struct tensor texts = exec_tensor(e, g->rows, g->tokens, 1, unet_text_channels(u));
+    const size_t mark = exec_mark(e);
+    struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(g->model->text)->channels);
 
     tell(g, e, LTD_PHASE_TEXT, 0, 1);
-    for (size_t i = 0; i < g->rows; i++) {
-        const bool prompt = i + 1 == g->rows;
-
-        clip_text_forward(t, e, tensor_item(context, i), g->ids + i * g->tokens,
-                          prompt ? (size_t)g->params->clip_skip : 0);
-    }
+    encode_text(g, e, context);
+    unet_text_forward(u, e, texts, context);
+    exec_rewind(e, mark);
     meter_stop(&meter, e, &g->report.text_s, &g->cost.text_flop);
-    return context;
+    return texts;
 }
 
 struct step_watch {
@@ -225,26 +216,27 @@ static struct sampling_watch watch_steps(const struct generation *g, struct exec
 
 /* x [c, h, w]: from the first step's noise to a clean latent. */
 static enum ltd_status sample(struct generation *g, struct exec *e, float *x, struct tensor shape,
-                              struct tensor context, struct ltd_error *err)
+                              struct tensor texts, struct ltd_error *err)
 {
     const struct meter meter = meter_start(e);
     const size_t mark = exec_mark(e), n = tensor_count(shape);
-    struct guided_unet unet = {.g = g, .exec = e, .context = context};
-    const struct denoiser denoiser = {predict, &unet};
+    const int evaluations = sampling_plan_evaluations(g->plan);
+    struct guided_unet unet;
+    const struct denoiser denoiser = {guided_unet_predict, &unet};
     struct step_watch step;
     const struct sampling_watch watch = watch_steps(g, e, shape, &step);
     float *scratch = arena_alloc(e->arena, sampling_plan_scratch(g->plan, n), sizeof *scratch);
     enum ltd_status st = LTD_OK;
 
-    unet.x = exec_tensor(e, g->rows, shape.h, shape.w, shape.c);
-    unet.y = exec_like(e, unet.x);
-    tell(g, e, LTD_PHASE_SAMPLE, 0, sampling_plan_evaluations(g->plan));
+    tell(g, e, LTD_PHASE_SAMPLE, 0, evaluations);
+    guided_unet_begin(&unet, g, e, texts, shape);
     if (exec_is_dry(e))
-        unet_forward(g->model->unet, e, unet.y, unet.x, 0, context);
+        guided_unet_measure(&unet);
     else
         st = sampling_run(g->plan, &denoiser, &g->rng, x, n, scratch, &watch, err);
     exec_rewind(e, mark);
     meter_stop(&meter, e, &g->report.sample_s, &g->cost.step_flop);
+    g->cost.step_flop /= evaluations;
     return st;
 }
 
@@ -273,7 +265,7 @@ static enum ltd_status decode(struct generation *g, struct exec *e, const float 
 
     tell(g, e, LTD_PHASE_DECODE, 0, 1);
     if (!exec_is_dry(e)) {
-        to_nhwc(latent, x);
+        latent_to_nhwc(latent, x);
         for (size_t i = 0; i < tensor_count(latent); i++)
             latent.data[i] = latent.data[i] / (float)v->scaling_factor;
     }
@@ -295,12 +287,13 @@ enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_
                                  (size_t)g->params->width / factor, (size_t)g->model->info.latent_channels};
     const size_t n = tensor_count(shape);
     float *x = arena_alloc(e->arena, n, sizeof *x); /* [c, h, w] */
-    struct tensor context = encode_text(g, e);      /* [rows, tokens, 1, c] */
+    const size_t sampling = exec_mark(e);
+    struct tensor texts = make_texts(g, e);
     enum ltd_status st;
 
     start(g, e, x, shape);
-    st =
-        exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, context, err);
+    st = exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, texts, err);
+    exec_rewind(e, sampling);
     if (st == LTD_OK && g->latent && !exec_is_dry(e))
         memcpy(g->latent, x, n * sizeof *x);
     if (st == LTD_OK && (g->pixels || exec_is_dry(e)))

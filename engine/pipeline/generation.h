@@ -19,13 +19,14 @@ struct generation {
     const struct ltd_gen_params *params;
     const struct ltd_watch *watch; /* NULL: nobody watches */
     struct sampling_plan *plan;
-    int32_t *ids; /* [rows, tokens]: the negative prompt's (where there is guidance), then the prompt's */
+    int32_t *ids; /* [rows, tokens]: the negative prompt's (if any step has guidance), then the prompt's */
     size_t rows, tokens;
+    const struct cached_value *recalled[2]; /* by row; NULL: the text encoder has to run */
     struct torch_rng rng;
     uint8_t *pixels; /* [height, width, 3]; NULL: stop at the latent */
     float *latent;   /* NULL, or [channels, h, w]: a copy of the final latent; for tests */
     struct ltd_gen_report report;
-    struct ltd_cost cost; /* its FLOP, as a dry run counts them: with one evaluation */
+    struct ltd_cost cost; /* its FLOP, as a dry run counts them */
 };
 
 /* What a generation needs. */
@@ -41,12 +42,19 @@ LTD_MUST_USE enum ltd_status generation_init(struct generation *g, const struct 
                                              struct ltd_error *err);
 void generation_fini(struct generation *g);
 
-/* Checks params, fills *g as generation_init does, and runs it dry for so many compute threads: *plan is what
- * a run will take.  generation_fini afterwards, also on failure.  Errors: LTD_EINVAL, LTD_ETOOBIG,
- * LTD_ENOMEM. */
-LTD_MUST_USE enum ltd_status generation_plan(struct generation *g, const struct ltd_model *model,
-                                             const struct ltd_gen_params *params, int index, int threads,
-                                             struct scratch_plan *plan, struct ltd_error *err);
+/* Checks params and fills *g as generation_init does.  generation_fini afterwards, also on failure.  Errors:
+ * LTD_EINVAL, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status generation_check(struct generation *g, const struct ltd_model *model,
+                                              const struct ltd_gen_params *params, int index,
+                                              struct ltd_error *err);
+
+/* Takes what the model remembers of the prompts: less is left to do, and to plan for.  What is encoded is
+ * remembered in any case. */
+void generation_recall(struct generation *g);
+
+/* Runs it dry for so many compute threads: *plan is what a run will take.  Errors: LTD_ETOOBIG. */
+LTD_MUST_USE enum ltd_status generation_plan(struct generation *g, int threads, struct scratch_plan *plan,
+                                             struct ltd_error *err);
 
 /* Runs it on e; on a dry e it only counts.  Errors: LTD_ECANCELED, LTD_ENONFINITE. */
 LTD_MUST_USE enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_error *err);

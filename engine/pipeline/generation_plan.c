@@ -3,8 +3,8 @@
 #include "pipeline/generation.h"
 
 /* The lanes first, then everything else: as the real run lays them out. */
-static enum ltd_status measure(struct generation *g, int threads, struct scratch_plan *plan,
-                               struct ltd_error *err)
+enum ltd_status generation_plan(struct generation *g, int threads, struct scratch_plan *plan,
+                                struct ltd_error *err)
 {
     struct arena arena, lanes;
     struct exec dry = {.arena = &arena, .strict = g->params->numerics == LTD_NUMERICS_STRICT};
@@ -22,22 +22,17 @@ static enum ltd_status measure(struct generation *g, int threads, struct scratch
     return LTD_OK;
 }
 
-enum ltd_status generation_plan(struct generation *g, const struct ltd_model *model,
-                                const struct ltd_gen_params *params, int index, int threads,
-                                struct scratch_plan *plan, struct ltd_error *err)
+enum ltd_status generation_check(struct generation *g, const struct ltd_model *model,
+                                 const struct ltd_gen_params *params, int index, struct ltd_error *err)
 {
-    enum ltd_status st;
-
     *g = (struct generation){0};
-    *plan = (struct scratch_plan){0};
     if (err)
         err->status = LTD_OK;
     if (!ltd_params_check(model, params, params_keep_first, err))
         return LTD_EINVAL;
     if (index < 0 || index >= params->count)
         return ltd_fail(err, LTD_EINVAL, "image %d of %d", index, params->count);
-    st = generation_init(g, model, params, index, err);
-    return st == LTD_OK ? measure(g, threads, plan, err) : st;
+    return generation_init(g, model, params, index, err);
 }
 
 enum ltd_status ltd_params_cost(const struct ltd_model *model, const struct ltd_gen_params *params,
@@ -48,7 +43,9 @@ enum ltd_status ltd_params_cost(const struct ltd_model *model, const struct ltd_
     enum ltd_status st = compute_pool_threads(&threads, err);
 
     if (st == LTD_OK)
-        st = generation_plan(&g, model, params, 0, threads, &plan, err);
+        st = generation_check(&g, model, params, 0, err);
+    if (st == LTD_OK)
+        st = generation_plan(&g, threads, &plan, err);
     if (st == LTD_OK) {
         *out = g.cost;
         out->evaluations = sampling_plan_evaluations(g.plan);

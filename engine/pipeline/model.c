@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/config_reader.h"
+#include "pipeline/prompt_memory.h"
 
 #define PATH_ROOM 4096
 
@@ -173,6 +174,8 @@ enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct 
         st = model_defaults_read(m, path, err);
     if (st == LTD_OK)
         st = preview_new(m->vae, &m->preview, err);
+    if (st == LTD_OK)
+        st = value_cache_new(PROMPT_MEMORY_BYTES, &m->prompts, err);
     if (st == LTD_OK) {
         fill_info(m);
         st = check_recommended(m, err);
@@ -189,6 +192,7 @@ void ltd_model_close(struct ltd_model *m)
     if (!m)
         return;
     preview_free(m->preview);
+    value_cache_free(m->prompts);
     unet_close(m->unet);
     vae_close(m->vae);
     clip_text_close(m->text);

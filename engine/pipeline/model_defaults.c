@@ -81,6 +81,8 @@ static void from_configs(struct ltd_model *m)
         .height = m->info.native_height,
         .count = 1,
         .strength = default_STRENGTH,
+        .guidance_end = 1,
+        .deepcache_interval = 1,
         .profile = LTD_PROFILE_DIFFUSERS,
         .numerics = LTD_NUMERICS_DEFAULT,
     };

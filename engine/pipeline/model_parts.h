@@ -6,6 +6,7 @@
 
 #include <latentd/model.h>
 
+#include "base/value_cache.h"
 #include "pipeline/preview.h"
 #include "sampling/sampling.h"
 #include "text/clip_text.h"
@@ -22,7 +23,8 @@ struct ltd_model {
     struct unet *unet;
     struct vae *vae;
     struct schedule_config *schedule;
-    struct preview *preview; /* the one part that is filled later, by the first session to need it */
+    struct preview *preview;           /* filled later, by the first session to need it */
+    struct value_cache *prompts;       /* filled by all sessions: prompt_memory.h */
     struct ltd_gen_params recommended; /* without the strings and the seed */
     struct ltd_model_info info;
     char *about;     /* what info.about shows; NULL: "" */

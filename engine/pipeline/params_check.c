@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/guidance.h"
 #include "pipeline/model_parts.h"
 
 struct check {
@@ -14,6 +15,7 @@ struct check {
     ltd_finding_fn *found;
     void *arg;
     bool good;
+    int evaluations; /* of the model, once the plan has been tried */
 };
 
 __attribute__((format(printf, 4, 5))) static void find(struct check *c, bool warning, const char *field,
@@ -67,13 +69,15 @@ static void check_prompt(struct check *c, const char *field, const char *text)
 }
 
 /* Can the schedule be made with this scheduler, number of steps and strength? */
-static enum ltd_status try_plan(const struct check *c, enum ltd_scheduler scheduler, int steps,
-                                double strength, struct ltd_error *err)
+static enum ltd_status try_plan(struct check *c, enum ltd_scheduler scheduler, int steps, double strength,
+                                struct ltd_error *err)
 {
     struct sampling_plan *plan = NULL;
     enum ltd_status st =
         sampling_plan_new(c->model->schedule, c->params->sampler, scheduler, steps, strength, &plan, err);
 
+    if (st == LTD_OK)
+        c->evaluations = sampling_plan_evaluations(plan);
     sampling_plan_free(plan);
     return st;
 }
@@ -130,18 +134,45 @@ static void check_schedule(struct check *c)
              c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
 }
 
+static void check_guidance(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    int first, end;
+
+    if (!(p->cfg_scale >= 0 && p->cfg_scale <= 100))
+        find(c, false, "cfg_scale", "must be 0 to 100");
+    if (!(p->guidance_start >= 0 && p->guidance_start < 1)) {
+        find(c, false, "guidance_start", "must be at least 0 and below 1");
+    } else if (!(p->guidance_end > 0 && p->guidance_end <= 1)) {
+        find(c, false, "guidance_end", "must be above 0 and at most 1");
+    } else if (p->guidance_end <= p->guidance_start) {
+        find(c, false, "guidance_end", "must be above guidance_start");
+    } else if (c->evaluations > 0 && (p->guidance_start > 0 || p->guidance_end < 1)) {
+        guidance_interval(p, c->evaluations, &first, &end);
+        if (p->cfg_scale <= 1)
+            find(
+                c, true, "guidance_end",
+                "guidance_start and guidance_end have nothing to bound: a cfg_scale of 1 and below has no guidance");
+        else if (first == end)
+            find(c, true, "guidance_end",
+                 "no step has guidance: none of the %d lies between guidance_start and guidance_end",
+                 c->evaluations);
+    }
+}
+
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
-    struct check c = {model, params, found, arg, true};
+    struct check c = {model, params, found, arg, true, 0};
 
     check_prompt(&c, "prompt", params->prompt);
     check_prompt(&c, "negative_prompt", params->negative_prompt);
     check_side(&c, "width", params->width, model->info.native_width);
     check_side(&c, "height", params->height, model->info.native_height);
     check_schedule(&c);
-    if (!(params->cfg_scale >= 0 && params->cfg_scale <= 100))
-        find(&c, false, "cfg_scale", "must be 0 to 100");
+    check_guidance(&c);
+    if (params->deepcache_interval < 1)
+        find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)
         find(&c, false, "count", "must be at least 1");
     else if (params->seed > UINT64_MAX - (uint64_t)(params->count - 1))

@@ -6,29 +6,63 @@
 #include <latentd/session.h>
 
 #include "base/number_text.h"
-#include "kernels/gemm.h"
+
+static void put_number(FILE *out, const char *key, double value)
+{
+    char number[NUMBER_TEXT_SIZE];
+
+    number_text(number, value);
+    fprintf(out, ", %s: %s", key, number);
+}
+
+/* What is off, or has no part in this picture, is left out. */
+static void put_what_is_asked_for(FILE *out, const struct ltd_gen_params *p)
+{
+    if (p->init_image)
+        put_number(out, "Denoising strength", p->strength);
+    if (p->clip_skip > 0)
+        put_number(out, "Clip skip", p->clip_skip + 1);
+    if (p->guidance_start > 0)
+        put_number(out, "Guidance start", p->guidance_start);
+    if (p->guidance_end < 1)
+        put_number(out, "Guidance end", p->guidance_end);
+    if (p->deepcache_interval > 1)
+        fprintf(out, ", DeepCache interval: %d", p->deepcache_interval);
+}
+
+static void put_settings(FILE *out, const struct ltd_model *model, const struct ltd_gen_params *p, int index)
+{
+    char build[LTD_BUILD_TEXT_SIZE];
+
+    ltd_build_text(build);
+    fprintf(out, "%s\n", p->prompt);
+    if (*p->negative_prompt)
+        fprintf(out, "Negative prompt: %s\n", p->negative_prompt);
+    fprintf(out, "Steps: %d, Sampler: %s, Schedule type: %s", p->steps, ltd_sampler_label(p->sampler),
+            ltd_scheduler_name(p->scheduler));
+    put_number(out, "CFG scale", p->cfg_scale);
+    fprintf(out, ", Seed: %" PRIu64 ", Size: %dx%d, Model type: %s", p->seed + (uint64_t)index, p->width,
+            p->height, ltd_model_info(model)->family);
+    put_what_is_asked_for(out, p);
+    fprintf(out, ", Profile: %s, Numerics: %s, ISA: %s, Build: %s, Version: latentd %s",
+            ltd_profile_name(p->profile), ltd_numerics_name(p->numerics), ltd_isa_name(), build,
+            LATENTD_VERSION);
+}
 
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *p, int index)
 {
-    const bool negative = p->negative_prompt[0] != '\0';
-    char cfg_scale[NUMBER_TEXT_SIZE], number[NUMBER_TEXT_SIZE], strength[64] = "", clip_skip[32] = "";
     char *text = NULL;
-    int n;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    bool whole;
 
-    number_text(cfg_scale, p->cfg_scale);
-    number_text(number, p->strength);
-    if (p->init_image)
-        snprintf(strength, sizeof strength, ", Denoising strength: %s", number);
-    if (p->clip_skip > 0)
-        snprintf(clip_skip, sizeof clip_skip, ", Clip skip: %d", p->clip_skip + 1);
-    n = asprintf(
-        &text,
-        "%s\n%s%s%sSteps: %d, Sampler: %s, Schedule type: %s, CFG scale: %s, Seed: %" PRIu64
-        ", Size: %dx%d, Model type: %s%s%s, Profile: %s, Numerics: %s, ISA: %s, BLAS: %s, Version: latentd %s",
-        p->prompt, negative ? "Negative prompt: " : "", negative ? p->negative_prompt : "",
-        negative ? "\n" : "", p->steps, ltd_sampler_label(p->sampler), ltd_scheduler_name(p->scheduler),
-        cfg_scale, p->seed + (uint64_t)index, p->width, p->height, ltd_model_info(model)->family, strength,
-        clip_skip, ltd_profile_name(p->profile), ltd_numerics_name(p->numerics), ltd_isa_name(),
-        gemm_core_name(), LATENTD_VERSION);
-    return n < 0 ? NULL : text;
+    if (!out)
+        return NULL;
+    put_settings(out, model, p, index);
+    whole = !ferror(out);
+    whole = fclose(out) == 0 && whole;
+    if (whole)
+        return text;
+    free(text);
+    return NULL;
 }

@@ -1,6 +1,8 @@
 #include <latentd/session.h>
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kernels/vector_ops.h"
 #include "pipeline/compute_pool.h"
@@ -21,6 +23,16 @@ const char *ltd_phase_name(enum ltd_phase phase)
 const char *ltd_isa_name(void)
 {
     return vector_ops()->isa;
+}
+
+void ltd_build_text(char text[LTD_BUILD_TEXT_SIZE])
+{
+    char library[64] = "";
+
+#ifdef _CS_GNU_LIBC_VERSION
+    confstr(_CS_GNU_LIBC_VERSION, library, sizeof library);
+#endif
+    snprintf(text, LTD_BUILD_TEXT_SIZE, "%s%s%s", LATENTD_BUILD, *library ? " " : "", library);
 }
 
 enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, struct ltd_session **out,
@@ -77,8 +89,12 @@ enum ltd_status ltd_session_generate(struct ltd_session *s, const struct ltd_gen
     struct ltd_image *image = NULL;
     struct scratch_plan plan;
     struct generation g;
-    enum ltd_status st = generation_plan(&g, s->model, params, index, pool_threads(s->pool), &plan, err);
+    enum ltd_status st = generation_check(&g, s->model, params, index, err);
 
+    if (st == LTD_OK) {
+        generation_recall(&g);
+        st = generation_plan(&g, pool_threads(s->pool), &plan, err);
+    }
     if (st == LTD_OK)
         st = ltd_image_new(params->width, params->height, &image, err);
     if (st == LTD_OK) {

@@ -28,10 +28,15 @@ static inline struct tensor tensor_as_tokens(struct tensor t)
     return (struct tensor){t.data, t.n, t.h * t.w, 1, t.c};
 }
 
-/* Item i of the batch, as a batch of one. */
+/* So many items of the batch, from `first` on. */
+static inline struct tensor tensor_items(struct tensor t, size_t first, size_t count)
+{
+    return (struct tensor){t.data + first * t.h * t.w * t.c, count, t.h, t.w, t.c};
+}
+
 static inline struct tensor tensor_item(struct tensor t, size_t i)
 {
-    return (struct tensor){t.data + i * t.h * t.w * t.c, 1, t.h, t.w, t.c};
+    return tensor_items(t, i, 1);
 }
 
 #endif

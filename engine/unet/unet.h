@@ -23,9 +23,38 @@ void unet_close(struct unet *unet); /* NULL is fine */
 const struct unet_config *unet_config(const struct unet *unet);
 const struct weight_set *unet_weights(const struct unet *unet);
 
-/* y [n, h, w, out_channels] = unet(x [n, h, w, in_channels], timestep, context [n, tokens, 1,
- * context_channels]).  h and w of at least unet_min_side, odd ones too.  y overlaps neither. */
-void unet_forward(const struct unet *unet, struct exec *e, struct tensor y, struct tensor x, double timestep,
-                  struct tensor context);
+/* What does not change from step to step is made once, before the first one, and kept in two tables.  How
+ * they are arranged inside is the network's own matter. */
+
+/* Of texts: the keys and values of all cross-attentions.  table [rows, tokens, 1, unet_text_channels] from
+ * context [rows, tokens, 1, context_channels]. */
+size_t unet_text_channels(const struct unet *unet);
+void unet_text_forward(const struct unet *unet, struct exec *e, struct tensor table, struct tensor context);
+
+/* Of timesteps (fractional ones too): what each resblock takes of them.  table [n, 1, 1, unet_time_channels]
+ * from timesteps [n]. */
+size_t unet_time_channels(const struct unet *unet);
+void unet_time_forward(const struct unet *unet, struct exec *e, struct tensor table, const double *timesteps);
+
+/* What a forward pass is given besides the latent. */
+struct unet_input {
+    struct tensor times; /* the table */
+    size_t time;         /* the row that counts */
+    struct tensor texts; /* the table */
+    size_t text;         /* the row for item 0 of the latent; item i has the i-th after it */
+    /* [n, h, w, unet_deep_channels]: the feature map between the last two layers of the way up (Ma et al.
+     * 2023, "DeepCache", branch 0).  Its data NULL: nobody asks for it.  Else it is written; or, with
+     * `shallow`, read, as another pass at the same size has left it, and then only what comes before the
+     * first and behind this point is run: conv_in, the last layer and conv_out. */
+    struct tensor deep;
+    bool shallow;
+};
+size_t unet_deep_channels(const struct unet *unet);
+
+/* y [n, h, w, out_channels] = unet(x [n, h, w, in_channels], timestep, texts).  h and w of at least
+ * unet_min_side, odd ones too.  y does not overlap x.  With an x of one item all of y's come of it: whatever
+ * the network does before it first looks at the texts is then done once, with the same result. */
+void unet_forward(const struct unet *unet, struct exec *e, struct tensor y, struct tensor x,
+                  const struct unet_input *input);
 
 #endif

@@ -12,15 +12,18 @@
 #include <latentd/model.h>
 #include <latentd/params.h>
 
-/* What one image takes.  A FLOP is a floating-point operation, a multiply-add two of them; counted are matrix
- * products, convolutions (as direct ones) and attention, by phase (enum ltd_phase). */
+/* What one image takes, if the model remembers none of its prompts.  A FLOP is a floating-point operation, a
+ * multiply-add two of them; counted are matrix products, convolutions (as direct ones) and attention, by
+ * phase (enum ltd_phase). */
 struct ltd_cost {
-    double text_flop;   /* all rows of the prompt */
+    double text_flop;   /* of all rows of the prompt: the text encoder, and the U-Net's keys and values */
     double encode_flop; /* 0 unless there is an init_image */
-    double step_flop;   /* of one model evaluation: two rows with guidance, else one */
+    double step_flop;   /* of one model evaluation, two rows with guidance, else one; on average, with its
+                           share of what is done once for all of them */
     double decode_flop;
     int evaluations;      /* of the model: some samplers take more than one a step, img2img leaves some out */
-    size_t scratch_bytes; /* that ltd_session_generate will reserve, in a session of so many threads */
+    size_t scratch_bytes; /* that ltd_session_generate will reserve, in a session of so many threads; less
+                             where the model remembers the prompts and the text encoder would take the most */
 };
 
 /* Tells the cost of each image of params, in less than a millisecond and without reserving anything.  threads

@@ -44,6 +44,11 @@ LTD_MUST_USE enum ltd_status ltd_png_encode(const struct ltd_image *image, const
 LTD_MUST_USE enum ltd_status ltd_png_decode(const void *data, size_t size, size_t max_pixels,
                                             struct ltd_image **out, struct ltd_error *err);
 
+/* Reads an untrusted picture: a PNG as above; a JPEG, turned as its camera was held; a WebP that does not
+ * move, laid over white.  Errors as above; also LTD_EUNSUPPORTED a JPEG of four colours, an animation. */
+LTD_MUST_USE enum ltd_status ltd_image_decode(const void *data, size_t size, size_t max_pixels,
+                                              struct ltd_image **out, struct ltd_error *err);
+
 /* The texts of one PNG, in the order of the file; keywords too are UTF-8. */
 struct ltd_png_texts {
     struct ltd_png_text *items; /* [count], owned with their strings */

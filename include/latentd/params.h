@@ -58,6 +58,15 @@ struct ltd_gen_params {
     const struct ltd_image *init_image; /* NULL: txt2img; else img2img, of width x height */
     double strength;                    /* img2img: the share of the steps that is run, 0 < s <= 1 */
     int clip_skip;                      /* last layers of the text encoder left out; 0: none */
+    /* Guidance only in an interval of the schedule: of the n model evaluations of an image, counted from 0,
+     * those from floor(guidance_start n) up to, and without, floor(guidance_end n) have it.  0 <= start < end
+     * <= 1; 0 and 1, which is exact: all.  The others are evaluated for the prompt alone, in half the time.
+     */
+    double guidance_start, guidance_end;
+    /* The whole U-Net is run in evaluations 0, N, 2 N, ... and where guidance begins.  In between what its
+     * deep layers said last stands (Ma et al. 2023, "DeepCache", branch 0), with a twelfth of the work where
+     * the network is that of Stable Diffusion 1.5.  1, which is exact: it is always run. */
+    int deepcache_interval;
     enum ltd_profile profile;
     enum ltd_numerics numerics;
 };

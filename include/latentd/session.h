@@ -1,8 +1,10 @@
 /*
  * session.h - one thread's means of running a model.
  *
- * A ltd_model never changes after opening, so threads share it freely.  A ltd_session owns the scratch memory
- * and the compute threads of one generation at a time: give each worker its own.
+ * Threads share a ltd_model freely: what it is made of never changes after opening, and what it remembers
+ * (the text encoder's word on the last prompts, up to 16 MiB) is under a lock of its own and never changes a
+ * picture. A ltd_session owns the scratch memory and the compute threads of one generation at a time: give
+ * each worker its own.
  */
 #ifndef LATENTD_SESSION_H
 #define LATENTD_SESSION_H
@@ -47,6 +49,7 @@ struct ltd_gen_report {
     double text_s, encode_s, sample_s, decode_s;
     size_t planned_bytes; /* of scratch, from the dry run before the first allocation */
     size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
+    int recalled;         /* prompts that the model remembered, of one or two; text_s is shorter by them */
 };
 
 /* Starts threads - 1 compute threads (threads 1..LTD_MAX_THREADS; 0: one for each processor
@@ -57,9 +60,9 @@ LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int 
 void ltd_session_free(struct ltd_session *session); /* NULL is fine; not while it generates */
 
 /* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
- * caller frees *out.  Equal params and index give equal pixels on one build and kind of processor, whatever
- * the number of threads.  report may be NULL, and is untouched on failure.  Errors: LTD_EINVAL, LTD_ETOOBIG,
- * LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable after each of them. */
+ * caller frees *out.  Equal params and index give equal pixels on one build and instruction-set level,
+ * whatever the number of threads.  report may be NULL, and is untouched on failure.  Errors: LTD_EINVAL,
+ * LTD_ETOOBIG, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable after each of them. */
 LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
                                                   const struct ltd_gen_params *params, int index,
                                                   const struct ltd_watch *watch, struct ltd_image **out,
@@ -69,7 +72,13 @@ LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
  * keyword "parameters"; the caller frees it; NULL without memory. */
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index);
 
-/* The instruction-set level the kernels run at ("avx512", "avx2", "generic"); recorded with every picture. */
+/* The instruction-set level the kernels run at ("avx512", "avx2", "generic").  It, the build and the numerics
+ * of the request decide the bits of a picture; all are recorded with it. */
 const char *ltd_isa_name(void);
+
+/* What this engine was built by, and the C library that it runs with, whose functions have their own
+ * roundings: "gcc 12.2.0 -O3 glibc 2.36". */
+enum { LTD_BUILD_TEXT_SIZE = 128 };
+void ltd_build_text(char text[LTD_BUILD_TEXT_SIZE]);
 
 #endif

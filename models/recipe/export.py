@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from diffusers import DDIMScheduler
+from safetensors.torch import load_file, save_file
 
 from batches import load_tokenizer
 from nets import NOISE, Decoder, make_text_encoder, make_unet, make_vae
@@ -39,6 +40,8 @@ def export(work, out, count):
     for part, module in (("text_encoder", text), ("unet", unet), ("vae", load_vae(work))):
         shutil.rmtree(out / part, ignore_errors=True)
         module.half().save_pretrained(out / part, safe_serialization=True)
+        if part == "text_encoder":
+            name_as_usual(out / part / "model.safetensors")
         for file in (out / part).iterdir():
             file.chmod(0o644)
     DDIMScheduler(**NOISE, steps_offset=1, clip_sample=False, set_alpha_to_one=False,
@@ -51,6 +54,12 @@ def export(work, out, count):
     write_json(out / "model_index.json", {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.39.0",
                                           "requires_safety_checker": False, **PARTS}, indent=2)
     return sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+
+
+def name_as_usual(path):
+    """Puts text_model before each tensor's name, as every Stable Diffusion has it; transformers 5 leaves it out."""
+    tensors = load_file(path)
+    save_file({f"text_model.{name}": tensor for name, tensor in tensors.items()}, path, {"format": "pt"})
 
 
 def write_json(path, content, indent=None):

@@ -68,6 +68,19 @@ class PatchCode:
         return cut.reshape(count, 3, rows * FACTOR, columns * FACTOR)
 
 
+def read_encoder(vae):
+    """The code that write_encoder wrote.  Of the mean only what the components see of it is known; no latent tells more."""
+    convolution = vae.encoder.down_blocks[2].downsamplers[0].conv
+    rows = slice(0, 2 * LATENT_CHANNELS, 2)
+    with torch.no_grad():
+        weight = convolution.weight[rows, :48, :2, :2].float()
+        cut = weight.reshape(LATENT_CHANNELS, 2, 2, 2, 2, 3, 2, 2)  # y2, x2, y1, x1, the colour; then y and x 4 apart
+        flat = cut.permute(0, 6, 1, 3, 7, 2, 4, 5).reshape(LATENT_CHANNELS, -1)
+        scale = flat.norm(dim=1)
+        components = flat / scale[:, None]
+        return PatchCode(components.T @ (-convolution.bias[rows].float() / scale), components, scale)
+
+
 def write_encoder(vae, code):
     """Makes the encoder and quant_conv of an AutoencoderKL compute the code.
 

@@ -176,7 +176,7 @@ static struct ltd_json *run_one(const struct extras *e, const struct ltd_json *p
 
     if (!text) {
         a1111_refuse_value(e->refusal, place, picture ? "type_error.str" : "value_error.missing",
-                           "send a PNG as base64");
+                           "send a PNG, JPEG or WebP as base64");
         return NULL;
     }
     st = request_image_decode(text, e->limits->max_pixels, &image, &error);
@@ -204,7 +204,7 @@ static struct ltd_json *run_batch(const struct extras *e, const struct ltd_json 
 
     if (ltd_json_type(list) != LTD_JSON_ARRAY || !ltd_json_first(list)) {
         a1111_refuse_value(e->refusal, "imageList", "type_error.list",
-                           "send an array of objects with data, a PNG as base64, and name");
+                           "send an array of objects with data, a PNG, JPEG or WebP as base64, and name");
         return NULL;
     }
     if (ltd_json_size(list) > e->limits->max_count) {

@@ -59,14 +59,34 @@ static bool take_clip_skip(struct inspector *in, const char *text)
     return take_integer(in, "clip_skip", text, 1);
 }
 
-static bool take_cfg_scale(struct inspector *in, const char *text)
+static bool take_deepcache(struct inspector *in, const char *text)
+{
+    return take_integer(in, "deepcache_interval", text, 0);
+}
+
+static bool take_real(struct inspector *in, const char *field, const char *text)
 {
     double number;
 
     if (!parse_real(text, &number))
         return false;
-    ltd_json_add(in->request, "cfg_scale", ltd_json_new_number(number));
+    ltd_json_add(in->request, field, ltd_json_new_number(number));
     return true;
+}
+
+static bool take_cfg_scale(struct inspector *in, const char *text)
+{
+    return take_real(in, "cfg_scale", text);
+}
+
+static bool take_guidance_start(struct inspector *in, const char *text)
+{
+    return take_real(in, "guidance_start", text);
+}
+
+static bool take_guidance_end(struct inspector *in, const char *text)
+{
+    return take_real(in, "guidance_end", text);
 }
 
 static bool take_size(struct inspector *in, const char *text)
@@ -162,12 +182,27 @@ static const struct {
     const char *key;
     bool (*take)(struct inspector *in, const char *text);
 } settings[] = {
-    {"Steps", take_steps},         {"Sampler", take_sampler},    {"Schedule type", take_scheduler},
-    {"CFG scale", take_cfg_scale}, {"Seed", take_seed},          {"Size", take_size},
-    {"Clip skip", take_clip_skip}, {"Model", take_model},        {"Profile", take_profile},
-    {"Numerics", take_numerics},   {"Model hash", take_nothing}, {"Model type", take_nothing},
-    {"VAE hash", take_nothing},    {"ISA", take_nothing},        {"BLAS", take_nothing},
-    {"Version", take_nothing},     {"Batch size", take_nothing}, {"Batch pos", take_nothing},
+    {"Steps", take_steps},
+    {"Sampler", take_sampler},
+    {"Schedule type", take_scheduler},
+    {"CFG scale", take_cfg_scale},
+    {"Seed", take_seed},
+    {"Size", take_size},
+    {"DeepCache interval", take_deepcache},
+    {"Guidance start", take_guidance_start},
+    {"Guidance end", take_guidance_end},
+    {"Clip skip", take_clip_skip},
+    {"Model", take_model},
+    {"Profile", take_profile},
+    {"Numerics", take_numerics},
+    {"Model hash", take_nothing},
+    {"Model type", take_nothing},
+    {"VAE hash", take_nothing},
+    {"ISA", take_nothing},
+    {"Build", take_nothing},
+    {"Version", take_nothing},
+    {"Batch size", take_nothing},
+    {"Batch pos", take_nothing},
 };
 
 static void take_pair(struct inspector *in, const struct infotext_pair *pair)

@@ -247,7 +247,7 @@ static void check_together(struct translation *t)
     const struct value *v = t->values;
 
     require(t, OPENAI_FIELD_PROMPT, "is missing; send the text to draw (\"\" is valid)");
-    require(t, OPENAI_FIELD_IMAGE, "is missing; send the PNG to start from");
+    require(t, OPENAI_FIELD_IMAGE, "is missing; send the picture to start from");
     /* The native decoder would say that it means nothing without. */
     if (!v[OPENAI_FIELD_IMAGE].json)
         t->values[OPENAI_FIELD_STRENGTH].json = NULL;

@@ -68,6 +68,10 @@ static void take_numbers(struct decoder *d)
     p->clip_skip = v[FIELD_CLIP_SKIP].present ? v[FIELD_CLIP_SKIP].integer : p->clip_skip;
     p->width = v[FIELD_WIDTH].present ? v[FIELD_WIDTH].integer : p->width;
     p->height = v[FIELD_HEIGHT].present ? v[FIELD_HEIGHT].integer : p->height;
+    p->guidance_start = v[FIELD_GUIDANCE_START].present ? v[FIELD_GUIDANCE_START].number : p->guidance_start;
+    p->guidance_end = v[FIELD_GUIDANCE_END].present ? v[FIELD_GUIDANCE_END].number : p->guidance_end;
+    if (v[FIELD_DEEPCACHE].present)
+        p->deepcache_interval = v[FIELD_DEEPCACHE].integer;
     if (v[FIELD_SAMPLER].present)
         p->sampler = (enum ltd_sampler)v[FIELD_SAMPLER].integer;
     if (v[FIELD_SCHEDULER].present)

@@ -32,6 +32,12 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
         return ltd_json_new_number(p->strength);
     case FIELD_CLIP_SKIP:
         return ltd_json_new_number(p->clip_skip);
+    case FIELD_GUIDANCE_START:
+        return ltd_json_new_number(p->guidance_start);
+    case FIELD_GUIDANCE_END:
+        return ltd_json_new_number(p->guidance_end);
+    case FIELD_DEEPCACHE:
+        return ltd_json_new_number(p->deepcache_interval);
     case FIELD_PROFILE:
         return ltd_json_new_string(ltd_profile_name(p->profile));
     case FIELD_NUMERICS:

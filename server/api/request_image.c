@@ -13,7 +13,9 @@ enum ltd_status request_image_bytes(const char *text, uint8_t **out, size_t *siz
     size_t length;
 
     if (!base64)
-        return ltd_fail(err, LTD_EUNSUPPORTED, "of the data URLs only data:image/png;base64, is taken");
+        return ltd_fail(
+            err, LTD_EUNSUPPORTED,
+            "of the data URLs only data:image/png;base64, and the same of jpeg and webp are taken");
     if (strncmp(text, "http:", 5) == 0 || strncmp(text, "https:", 6) == 0)
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "this server fetches nothing; send the picture itself as base64");
@@ -40,7 +42,7 @@ enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct
     enum ltd_status st = request_image_bytes(text, &bytes, &size, err);
 
     if (st == LTD_OK)
-        st = ltd_png_decode(bytes, size, max_pixels, out, err);
+        st = ltd_image_decode(bytes, size, max_pixels, out, err);
     free(bytes);
     return st;
 }

@@ -186,6 +186,9 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         params->cfg_scale = flags->cfg_scale;
     if (generate_has(flags, GENERATE_strength))
         params->strength = flags->strength;
+    params->guidance_start = flags->guidance_start;
+    params->guidance_end = flags->guidance_end;
+    params->deepcache_interval = flags->deepcache_interval;
     params->sampler =
         (enum ltd_sampler)found_or(flags, GENERATE_sampler, ltd_sampler_find, (int)params->sampler);
     params->scheduler =
@@ -209,7 +212,7 @@ static enum ltd_status load_init_image(const struct generate_flags *flags, FILE 
 
     if (wrong)
         return ltd_fail(err, LTD_EIO, "%s", wrong);
-    status = ltd_png_decode(data, size, max_image_pixels, out, err);
+    status = ltd_image_decode(data, size, max_image_pixels, out, err);
     free(data);
     if (status != LTD_OK)
         return status;

@@ -80,10 +80,13 @@ enum http_next handle_readyz(void *self, struct http_request *request, struct ht
 enum http_next handle_version(void *self, struct http_request *request, struct http_reply *reply)
 {
     struct ltd_json *json = ltd_json_new_object();
+    char build[LTD_BUILD_TEXT_SIZE];
 
     (void)self, (void)request;
+    ltd_build_text(build);
     ltd_json_add(json, "name", ltd_json_new_string("latentd"));
     ltd_json_add(json, "version", ltd_json_new_string(LATENTD_VERSION));
+    ltd_json_add(json, "build", ltd_json_new_string(build));
     ltd_json_add(json, "isa", ltd_json_new_string(ltd_isa_name()));
     reply_json(reply, 200, json);
     return HTTP_REPLY;

@@ -219,7 +219,7 @@ void cost_model_learn(struct cost_model *model, const struct job_cost *cost,
         const double took = seconds[phase] / cost->count;
         struct cost_point *point;
 
-        if (!(cost->work[phase] > 0) || !(took > 0))
+        if (!(cost->work[phase] > 0) || !(took > 0) || (phase == COST_TEXT && timings->recalled))
             continue;
         point = point_of(&model->curves[cost->model][phase], cost->work[phase]);
         point->times[point->count++ % KEPT_TIMES] = took;

@@ -91,6 +91,7 @@ static enum ltd_status make_image(struct ltd_session *session, const struct ltd_
     result->timings.encode_s += report.encode_s;
     result->timings.sample_s += report.sample_s;
     result->timings.decode_s += report.decode_s;
+    result->timings.recalled |= report.recalled > 0;
     start = clock_monotonic();
     st = encode(model, request, index, image, &result->images[index], &result->error);
     result->timings.png_s += clock_monotonic() - start;

@@ -33,6 +33,8 @@ struct job_image {
 /* Seconds, over all images of the job. */
 struct job_timings {
     double text_s, encode_s, sample_s, decode_s, png_s;
+    bool recalled; /* the model remembered some of the prompts: text_s is less than the work that was foretold
+                    */
 };
 
 /* What running a job came to. */

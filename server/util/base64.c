@@ -92,9 +92,11 @@ bool base64_decode(const char *text, size_t length, uint8_t *out, size_t *size)
 
 const char *base64_skip_data_url(const char *text)
 {
-    static const char png[] = "data:image/png;base64,";
+    static const char *const taken[] = {"data:image/png;base64,", "data:image/jpeg;base64,",
+                                        "data:image/jpg;base64,", "data:image/webp;base64,"};
 
-    if (strncasecmp(text, png, sizeof png - 1) == 0)
-        return text + sizeof png - 1;
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (strncasecmp(text, taken[i], strlen(taken[i])) == 0)
+            return text + strlen(taken[i]);
     return strncasecmp(text, "data:", 5) == 0 ? NULL : text;
 }

@@ -24,8 +24,8 @@ size_t base64_decoded_bound(size_t length);
  * *size is set only on success. */
 bool base64_decode(const char *text, size_t length, uint8_t *out, size_t *size);
 
-/* Where the base64 of a data URL begins.  For text that starts with "data:image/png;base64," the byte after
- * it; for any other data: URL NULL; for all else text itself. */
+/* Where the base64 of a data URL begins.  For text that starts with "data:image/png;base64,", or jpeg, jpg or
+ * webp instead of png, the byte after it; for any other data: URL NULL; for all else text itself. */
 const char *base64_skip_data_url(const char *text);
 
 #endif

@@ -38,7 +38,7 @@ const tests = {
         });
 
         assert.equal(reply.data.length, 2);
-        assert.deepEqual(sizeOf(reply.data[1].b64_json), [64, 64]);
+        assert.deepEqual(sizeOf(reply.data[1].b64_json), [128, 128]);
         assert.equal(reply.data[0].url, undefined);
         assert.ok(reply._request_id);
     },
@@ -66,7 +66,7 @@ const tests = {
     async edit() {
         const reply = await client().images.edit({ image: white(), prompt: 'tiger', strength: 0.5, steps: 4 });
 
-        assert.deepEqual(sizeOf(reply.data[0].b64_json), [64, 64]);
+        assert.deepEqual(sizeOf(reply.data[0].b64_json), [128, 128]);
         await client().images.edit({ image: [white()], prompt: 'tiger', steps: 4 });
         const error = await raises(OpenAI.BadRequestError,
             () => client().images.edit({ image: [white(), white()], prompt: 'tiger' }));

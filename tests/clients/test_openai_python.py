@@ -94,7 +94,7 @@ def test_stream_of_the_default_model():
     with Daemon() as d:
         events = list(client(d).images.generate(prompt="tiger", stream=True, partial_images=1))
         equal([event.type for event in events], ["image_generation.partial_image", "image_generation.completed"])
-        equal(read_png(png(events[0].b64_json))[:2], (64, 64))
+        equal(read_png(png(events[0].b64_json))[:2], (128, 128))
 
 
 def test_stream_that_fails():
@@ -106,10 +106,10 @@ def test_stream_that_fails():
 def test_edit():
     with Daemon() as d:
         c = client(d)
-        reply = c.images.edit(image=("white.png", io.BytesIO(WHITE), "image/png"), prompt="tiger", size="64x64",
+        reply = c.images.edit(image=("white.png", io.BytesIO(WHITE), "image/png"), prompt="tiger", size="128x128",
                               model="gpt-image-1", n=2, quality="low", input_fidelity="high",
                               extra_body={"seed": 3, "steps": 8})
-        equal([read_png(png(one.b64_json))[:2] for one in reply.data], 2 * [(64, 64)])
+        equal([read_png(png(one.b64_json))[:2] for one in reply.data], 2 * [(128, 128)])
         one = c.images.edit(image=[WHITE], prompt="tiger", extra_body={"seed": 3, "steps": 8, "strength": 0.5})
         equal(one.data[0].b64_json, reply.data[0].b64_json)
         events = list(c.images.edit(image=WHITE, prompt="tiger", stream=True, extra_body={"steps": 2}))

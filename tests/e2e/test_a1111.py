@@ -434,7 +434,7 @@ def test_png_info_reads_pictures():
             equal(told["items"], {})
             equal(told["parameters"]["Prompt"], "a cat\nof two lines")
             equal(told["parameters"]["Negative prompt"], "blue")
-            equal([told["parameters"][name] for name in ("Steps", "Seed", "Size-1", "Size-2")], ["2", "7", "64", "64"])
+            equal([told["parameters"][name] for name in ("Steps", "Seed", "Size-1", "Size-2")], ["2", "7", "128", "128"])
         equal(d.post(API + "png-info", {"image": PICTURE}).json(), {"info": "", "items": {}, "parameters": {}})
         for bad in ({}, {"image": ""}, {"image": "!"}, {"image": "AAAA"}, {"image": 3}, []):
             wrong(d.post(API + "png-info", bad))

@@ -98,7 +98,7 @@ def test_equal_flags_give_equal_bytes_whatever_the_threads():
 
 def test_image_i_of_several_is_that_of_seed_plus_i():
     with tempfile.TemporaryDirectory() as folder:
-        wrong = generate(folder, '--seed', '5', '--count', '3').expect(0, 'x-2.png: 64x64, seed 7')
+        wrong = generate(folder, '--seed', '5', '--count', '3').expect(0, 'x-2.png: 128x128, seed 7')
         if sorted(os.listdir(folder)) != ['x-1.png', 'x-2.png', 'x.png']:
             wrong.append(f'the files are {os.listdir(folder)}')
         alone = generate(folder, '--seed', '6', output='-')

@@ -1,9 +1,10 @@
 """POST /api/v1/generate over loopback, with the real engine and the default model."""
 
 import base64
+import os
 import sys
 
-from daemon import Daemon, equal, main, read_png, true, write_png
+from daemon import ROOT, Daemon, equal, main, read_png, true, write_png
 
 SMALL = {"prompt": "a red circle", "seed": 7, "steps": 2}
 
@@ -21,7 +22,8 @@ def test_json_answer_has_a_picture_and_the_resolved_request():
         equal(job["status"], "succeeded")
         equal(len(job["id"]), 32)
         for field in ("kind", "prompt", "negative_prompt", "seed", "steps", "cfg_scale", "sampler", "scheduler",
-                      "width", "height", "count", "model", "clip_skip", "profile", "numerics", "output"):
+                      "width", "height", "count", "model", "clip_skip", "guidance_start", "guidance_end",
+                      "deepcache_interval", "profile", "numerics", "output"):
             true(field in job["request"], f"request has no {field}")
         equal(job["request"]["kind"], "txt2img")
         equal(job["request"]["steps"], 2)
@@ -181,6 +183,28 @@ def test_the_log_has_a_line_for_request_and_job_and_never_the_prompt():
              line["status"] == 200 for line in lines), "no line for the request")
     true(any(line["event"] == "job" and line["job"] == job["id"] for line in lines), "no line for the job")
     true("secretword" not in "".join(d.log), "the prompt is in the log")
+
+
+def test_a_start_picture_may_be_a_jpeg_or_a_webp():
+    def fixture(name):
+        with open(os.path.join(ROOT, "tests/engine/image/fixtures", name), "rb") as file:
+            return file.read()
+
+    pixels = fixture("lossless.webp.rgb")
+    same = write_png(37, 26, lambda x, y: tuple(pixels[3 * (37 * y + x):3 * (37 * y + x) + 3]))
+    with Daemon() as d:
+        drawn = []
+        for kind, data in (("webp", fixture("lossless.webp")), ("png", same)):
+            url = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+            reply = d.generate(dict(SMALL, image=url, width=64, height=48, strength=0.5))
+            equal(reply.status, 200, reply.body)
+            drawn.append(read_png(picture(reply))[2])
+        equal(drawn[0], drawn[1], "the same picture in another format")
+        reply = d.generate(dict(SMALL, image=base64.b64encode(fixture("turned6.jpg")).decode(), width=64, height=48))
+        equal(reply.status, 200, reply.body)
+        reply = d.generate(dict(SMALL, image=base64.b64encode(fixture("cmyk.jpg")).decode(), width=64, height=48))
+        equal((reply.status, reply.pointers()), (422, ["/image"]))
+        true("convert it to RGB" in reply.body.decode(), reply.body)
 
 
 if __name__ == "__main__":

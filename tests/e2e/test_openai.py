@@ -11,7 +11,7 @@ import time
 from daemon import Daemon, equal, form, main, read_all, read_png, true, within, write_png
 
 GENERATIONS, EDITS, VARIATIONS = "/v1/images/generations", "/v1/images/edits", "/v1/images/variations"
-WHITE = write_png(64, 64, lambda x, y: (255, 255, 255))
+WHITE = write_png(128, 128, lambda x, y: (255, 255, 255))
 RETRIED = {"x-stainless-retry-count": "1"}
 
 
@@ -70,13 +70,13 @@ def test_a_picture_comes_as_base64():
         reply = generate(d, seed=7, steps=2, n=2, size="auto")
         for index, seed in ((0, 7), (1, 8)):
             width, height, _, texts = read_png(picture(reply, index))
-            equal((width, height), (64, 64))
+            equal((width, height), (128, 128))
             true(f"Seed: {seed}," in texts["parameters"], texts)
         told = reply.json()
         equal(len(told["data"]), 2)
         equal(list(told["data"][0]), ["b64_json"])
         equal({name: told[name] for name in ("background", "output_format", "quality", "size")},
-              {"background": "opaque", "output_format": "png", "quality": "auto", "size": "64x64"})
+              {"background": "opaque", "output_format": "png", "quality": "auto", "size": "128x128"})
         equal(sorted(told["usage"]), ["input_tokens", "input_tokens_details", "output_tokens", "total_tokens"])
         true(abs(told["created"] - time.time()) < 60, told["created"])
         equal(reply.headers["X-Seed"], "7")
@@ -246,7 +246,7 @@ def test_an_edit_draws_over_the_picture():
         parts = ("prompt", "tiger"), ("seed", "5"), ("steps", "10"), ("response_format", "b64_json")
         reply = post_form(d, EDITS, ("image", WHITE), *parts, ("strength", "0.2"))
         soft = read_png(picture(reply))
-        equal(soft[:2], (64, 64))
+        equal(soft[:2], (128, 128))
         far = read_png(picture(post_form(d, EDITS, ("image[]", WHITE), *parts, ("strength", "1"))))
         true(sum(soft[2]) > sum(far[2]), "drawing all of it anew leaves more white than drawing a little")
         native = d.generate(prompt="tiger", seed=5, steps=10, strength=0.2, image=base64.b64encode(WHITE).decode())
@@ -254,7 +254,7 @@ def test_an_edit_draws_over_the_picture():
         streamed = post_form(d, EDITS, ("image", WHITE), *parts, ("strength", "0.2"), ("stream", "true"))
         equal([name for name, _ in events_of(streamed.body)], ["image_edit.completed"])
         small = write_png(32, 16, lambda x, y: (0, 0, 0))
-        equal(read_png(picture(post_form(d, EDITS, ("image", small), *parts)))[:2], (64, 64))
+        equal(read_png(picture(post_form(d, EDITS, ("image", small), *parts)))[:2], (128, 128))
 
 
 def test_an_edit_with_a_mask_is_not_possible_yet():

@@ -52,7 +52,7 @@ def test_open_webui_generates():
         equal(["url" in told["data"][0], size_of(told["data"][0])], [False, (64, 64)])
         told = post(d, "/v1/images/generations", agent,
                     {"model": "gpt-image-1", "prompt": "tiger", "n": 2, "size": "auto"})
-        equal([size_of(one) for one in told["data"]], 2 * [(64, 64)])
+        equal([size_of(one) for one in told["data"]], 2 * [(128, 128)])
 
 
 def test_open_webui_edits():
@@ -81,7 +81,7 @@ def test_librechat_generates():
                      "quality": "auto", "size": "auto"},
                     "X-Stainless-Retry-Count: 0", "X-Stainless-Timeout: 600", "X-Stainless-Lang: js",
                     "X-Stainless-Package-Version: 5.8.2", "X-Stainless-Runtime: node")
-        equal(size_of(told["data"][0]), (64, 64))
+        equal(size_of(told["data"][0]), (128, 128))
 
 
 def test_librechat_edits():
@@ -100,7 +100,7 @@ def test_librechat_edits():
                             "Content-Type: multipart/form-data; boundary=" + boundary,
                             "Authorization: Bearer sk-none", "User-Agent: axios/1.8.2",
                             "Accept-Encoding: gzip, compress, deflate, br"], body, chunked)
-            equal(size_of(told["data"][0]), (64, 64))
+            equal(size_of(told["data"][0]), (128, 128))
 
 
 def test_langchain_generates():

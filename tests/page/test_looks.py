@@ -172,7 +172,7 @@ def test_texts_stand_out_from_their_ground():
                 w.one("#field-width-wrong")
                 weak(w, f"{scheme}, form")
                 w.fill(width=64)
-                w.draw("tiger " * 30, steps=4)
+                w.draw("tiger " * 40, steps=4)
                 w.one(".picture").click()
                 w.one("#viewer-warnings li")
                 weak(w, f"{scheme}, viewer")

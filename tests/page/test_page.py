@@ -29,7 +29,7 @@ def test_draws_a_picture():
         job, = jobs_of(d)
         equal([job["request"][name] for name in ("prompt", "seed", "steps")], ["tiger", 7, 8])
         shown = w.at(".picture img").evaluate("e => [e.naturalWidth, e.naturalHeight, e.alt]")
-        equal(shown, [64, 64, "tiger, seed 7"])
+        equal(shown, [128, 128, "tiger, seed 7"])
 
 
 def test_form_says_what_the_model_has():
@@ -88,7 +88,7 @@ def test_errors_stand_at_their_fields():
         w.fill(prompt="tiger", width=63, seed="seven")
         w.at("#draw").click()
         w.one("#field-width-wrong")
-        true("60" in w.text("#field-width-wrong") and "64" in w.text("#field-width-wrong"), w.text("#field-width-wrong"))
+        true("56" in w.text("#field-width-wrong") and "64" in w.text("#field-width-wrong"), w.text("#field-width-wrong"))
         true(w.text("#field-seed-wrong"), "the seed has its own")
         equal(w.field("width").get_attribute("aria-invalid"), "true")
         equal(w.page.evaluate("document.activeElement.id"), "field-width", "the first wrong field has the focus")
@@ -167,7 +167,7 @@ def test_reload_keeps_pictures_and_form():
         w.reload()
         w.wait_pictures(2)
         equal([w.field("prompt").input_value(), w.field("seed").input_value()], ["a swan", "9"])
-        true(w.at(".picture img").first.evaluate("e => e.decode().then(() => e.naturalWidth)") == 64, "its picture")
+        true(w.at(".picture img").first.evaluate("e => e.decode().then(() => e.naturalWidth)") == 128, "its picture")
 
 
 def test_pictures_outlive_the_server_s_copy():
@@ -182,7 +182,7 @@ def test_pictures_outlive_the_server_s_copy():
         with w.page.expect_download() as download:
             w.button("Download").click()
         with open(download.value.path(), "rb") as file:
-            equal(read_png(file.read())[:2], (64, 64))
+            equal(read_png(file.read())[:2], (128, 128))
         true(re.fullmatch(r"tiger-\d+\.png", download.value.suggested_filename), download.value.suggested_filename)
 
 
@@ -246,7 +246,7 @@ def test_dropped_picture_without_settings_is_started_from():
         w.draw("tiger", seed=5, **CHECKS)
         request = jobs_of(d)[0]["request"]
         equal((request["kind"], request["strength"]), ("img2img", 0.5))
-        equal((request["width"], request["height"]), (92, 44), "its shape in about the model's own number of pixels")
+        equal((request["width"], request["height"]), (184, 88), "its shape in about the model's own number of pixels")
         w.one(".picture").click()
         w.button("Copy as curl", "#viewer").click()
         equal(run_command(w.clipboard())["5.png"], picture_of(d, jobs_of(d)[0]["id"]))

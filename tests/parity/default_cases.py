@@ -2,7 +2,7 @@
 
 from samplers import SAMPLERS
 
-SETTINGS = {"negative_prompt": "", "steps": 25, "cfg_scale": 4, "width": 64, "height": 64}
+SETTINGS = {"negative_prompt": "", "steps": 25, "cfg_scale": 4, "width": 128, "height": 128}
 
 
 class DefaultPlan:
@@ -25,5 +25,5 @@ def plan_default():
         plan.add_picture(f"picture-own-{seed}", prompt=prompt, seed=seed)
     for sampler in SAMPLERS:
         plan.add_picture(f"picture-{sampler}", prompt="3d tiger", seed=1, sampler=sampler, scheduler="model", steps=12)
-    plan.add_picture("picture-wide", prompt="flat rocket", seed=5, width=96, height=48)
+    plan.add_picture("picture-wide", prompt="flat rocket", seed=5, width=192, height=96)
     return plan

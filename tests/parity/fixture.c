@@ -147,6 +147,22 @@ static bool forward_can(const struct forward *r)
            (strcmp(part, "unet") == 0 && r->parts->unet) || (strcmp(part, "vae") == 0 && r->parts->vae);
 }
 
+/* As a job does it: first what depends on the text and the timestep alone. */
+static void unet_run(const struct forward *r, struct exec *e)
+{
+    const struct unet *u = r->parts->unet;
+    const double timestep = case_number(r->c, "timestep", 0);
+    const size_t mark = exec_mark(e);
+    const struct unet_input input = {
+        .times = exec_tensor(e, 1, 1, 1, unet_time_channels(u)),
+        .texts = exec_tensor(e, r->context.n, r->context.h, 1, unet_text_channels(u))};
+
+    unet_time_forward(u, e, input.times, &timestep);
+    unet_text_forward(u, e, input.texts, r->context);
+    unet_forward(u, e, r->y, r->x, &input);
+    exec_rewind(e, mark);
+}
+
 static void forward_run(void *arg, struct exec *e)
 {
     const struct forward *r = arg;
@@ -157,7 +173,7 @@ static void forward_run(void *arg, struct exec *e)
     else if (strcmp(r->kind, "text_keys") == 0)
         clip_text_keys(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "layer", 0));
     else if (strcmp(r->kind, "unet") == 0)
-        unet_forward(r->parts->unet, e, r->y, r->x, case_number(r->c, "timestep", 0), r->context);
+        unet_run(r, e);
     else if (strcmp(r->kind, "vae_decode") == 0)
         vae_decode(r->parts->vae, e, r->y, r->x);
     else if (strcmp(r->kind, "vae_encode") == 0)
@@ -228,6 +244,9 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.height = (int)case_number(r, "height", p.height);
     p.strength = case_number(r, "strength", p.strength);
     p.clip_skip = (int)case_number(r, "clip_skip", 0);
+    p.guidance_start = case_number(r, "guidance_start", 0);
+    p.guidance_end = case_number(r, "guidance_end", 1);
+    p.deepcache_interval = (int)case_number(r, "deepcache_interval", 1);
     p.numerics = LTD_NUMERICS_STRICT;
     if (ltd_json_get(r, "seed") && !ltd_json_uint64(ltd_json_get(r, "seed"), &p.seed))
         p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */

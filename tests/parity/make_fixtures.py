@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from approximation_cases import plan_approximations
 from cases import plan_cases
 from default_cases import plan_default
 from fixture import (
@@ -28,23 +29,26 @@ from sensitivity import measure_model
 from specs import SD15, SPECS
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
-DEFAULT = "default"
-DEFAULT_MODEL = "../../../../models/default"
+# Cases of a model that stands elsewhere: how they are planned, and where it is.
+BORROWED = {
+    "default": (plan_default, "../../../../models/default"),
+    "approximations": (plan_approximations, "../sd15/model"),
+}
 SENSITIVITY_LIMIT = 2e-4
 
 
-def make_default(folder):
-    """Writes the cases of the default model; the model itself stays where it is."""
+def make_borrowed(folder, make_plan, model):
+    """Writes the cases of a model that stays where it is."""
     start_empty(folder)
-    plan = plan_default()
-    write_cases(folder, plan, compute(Reference(folder / DEFAULT_MODEL), plan), model=DEFAULT_MODEL)
+    plan = make_plan()
+    write_cases(folder, plan, compute(Reference(folder / model), plan), model=model)
 
 
 def make(name):
     """Writes one fixture."""
     spec = next((spec for spec in SPECS if spec.name == name), None)
     if spec is None:
-        make_default(FIXTURES / name)
+        make_borrowed(FIXTURES / name, *BORROWED[name])
     elif spec is SD15:
         check_refused(spec)
         make_fixture(spec, FIXTURES / name, plan_cases, refused=REFUSED)
@@ -95,7 +99,7 @@ def main():
         check_versions()
     prepare_libraries()
     small = [spec.name for spec in SPECS]
-    known = small if arguments.sensitivity else [*small, DEFAULT]
+    known = small if arguments.sensitivity else [*small, *BORROWED]
     unknown = set(arguments.names) - set(known)
     if unknown:
         sys.exit(f"no such fixture: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")

@@ -28,7 +28,7 @@ from tokenizers import Regex, pre_tokenizers
 from transformers import CLIPTokenizer
 from transformers.utils import logging
 
-TEXTS, FULL, LENGTH, SHORT = 10_000, 500, 77, 12
+TEXTS, FULL, LENGTH, SHORT = 10_000, 500, 77, 32
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT / "models/default/tokenizer"
 OUT = ROOT / "tests/engine/tokenizer/fixtures"

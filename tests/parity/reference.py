@@ -11,6 +11,7 @@ import transformers
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
+from approximations import Approximations
 from samplers import MODEL_SCHEDULE, make_scheduler
 
 
@@ -126,7 +127,8 @@ class Reference:
         pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler.config, *chosen)
         if image is not None and hasattr(pipe.scheduler, "start_at"):
             pipe.scheduler.start_at(request["steps"] - min(int(request["steps"] * request["strength"]), request["steps"]))
-        picture = pipe(**settings).images[0]
+        with Approximations(pipe, request).applied():
+            picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 
 

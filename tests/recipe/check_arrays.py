@@ -15,14 +15,18 @@ import numpy as np
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 
+import batches
+import export
 import hues
 import judge
 import patch_code
 import pictures
 import report
 import scenes
+import settings
+import take_up
 import training
-from nets import make_unet, make_vae
+from nets import make_text_encoder, make_unet, make_vae
 
 torch.set_num_threads(2)
 
@@ -136,6 +140,31 @@ def test_the_encoder_computes_the_code():
             wrong.append(f'f{bits}: {error}')
         if found.std.max() > 0.02:
             wrong.append(f'f{bits}: noise of {found.std.max()}')
+    return wrong
+
+
+def test_the_code_can_be_read_from_the_encoder():
+    code, unseen = fitted()
+    vae = make_vae()
+    patch_code.write_encoder(vae, code)
+    error = (patch_code.read_encoder(vae.half()).encode(unseen) - code.encode(unseen)).abs().max()
+    return wrong_if((f'{error}', not 0 < error < 1e-2))
+
+
+def test_a_finished_model_is_taken_up_again():
+    model = Path(settings.ROOT, 'models/default')
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        take_up.take_up(model, work)
+        text, unet, vae = make_text_encoder(batches.load_tokenizer(work)), make_unet(), export.load_vae(work)
+        counters = training.load_average(work, 'unet', {'unet': unet, 'text': text})['counters']
+        training.load_average(work, 'text', {'text': text})
+    wrong = wrong_if((f'{counters}', counters['steps'] != 0))
+    for part, module in (('text_encoder', text), ('unet', unet), ('vae', vae)):
+        want = type(module).from_pretrained(model / part).state_dict()
+        far = [name for name, value in module.state_dict().items()
+               if (value - want[name].float()).abs().max() > (2e-3 * want[name].abs().max() if 'encoder' in name else 0)]
+        wrong += [f'{part}: {far}'] if far or len(want) != len(module.state_dict()) else []
     return wrong
 
 

@@ -76,7 +76,9 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .width = 64,
                                    .height = 64,
                                    .count = 1,
-                                   .strength = 0.75};
+                                   .strength = 0.75,
+                                   .guidance_end = 1,
+                                   .deepcache_interval = 1};
 }
 
 static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)
@@ -129,6 +131,11 @@ const char *ltd_phase_name(enum ltd_phase phase)
 const char *ltd_isa_name(void)
 {
     return "fake";
+}
+
+void ltd_build_text(char text[LTD_BUILD_TEXT_SIZE])
+{
+    snprintf(text, LTD_BUILD_TEXT_SIZE, "fake");
 }
 
 enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, struct ltd_session **out,

@@ -5,7 +5,7 @@ resized.  Needs Pillow; the fixtures that are committed were made with 13.0.0.
     python3 tests/engine/image/make_fixtures.py
 
 NAME.png comes with NAME.rgb, its pixels laid over white by the definition of the PNG specification, [h, w, 3].
-resize_WxH_to_WxH.rgb holds the picture and, right after it, what PIL made of it.
+NAME.jpg and NAME.webp come with NAME.jpg.rgb and NAME.webp.rgb, as PIL reads them.  resize_WxH_to_WxH.rgb holds the picture and, right after it, what PIL made of it.
 """
 import io
 import random
@@ -13,7 +13,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 FOLDER = Path(__file__).parent / "fixtures"
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -172,6 +172,38 @@ def make_resized(rng):
         (FOLDER / ("resize_%dx%d_to_%dx%d.rgb" % (w, h, tw, th))).write_bytes(bytes(data) + resized.tobytes())
 
 
+def save_other(name, image, kind, upright=None, **options):
+    """A JPEG or WebP file, and the pixels that PIL reads from it, upright and over white."""
+    path = FOLDER / f"{name}.{kind}"
+    image.save(path, **options)
+    with Image.open(path) as read:
+        rgba = (upright(read) if upright else read).convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    (FOLDER / f"{name}.{kind}.rgb").write_bytes(Image.alpha_composite(white, rgba).convert("RGB").tobytes())
+
+
+def make_other_formats():
+    """Smooth pictures with an edge, of sizes that are no multiple of a block."""
+    picture = Image.new("RGB", (37, 26))
+    for y in range(26):
+        for x in range(37):
+            picture.putpixel((x, y), (x * 6, y * 9, 200 if x > y else 40))
+    save_other("baseline", picture, "jpg", quality=90)
+    save_other("progressive", picture, "jpg", quality=80, progressive=True, subsampling=0)
+    save_other("gray", picture.convert("L"), "jpg", quality=90)
+    picture.convert("CMYK").save(FOLDER / "cmyk.jpg")
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        save_other(f"turned{orientation}", picture, "jpg", ImageOps.exif_transpose, quality=90, exif=exif)
+    save_other("lossy", picture, "webp", quality=80)
+    save_other("lossless", picture, "webp", lossless=True)
+    faded = picture.copy()
+    faded.putalpha(Image.linear_gradient("L").resize(picture.size))
+    save_other("alpha", faded, "webp", lossless=True, exact=True)
+    picture.save(FOLDER / "moving.webp", save_all=True, append_images=[picture.rotate(90)])
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     rng = random.Random(2026)
@@ -180,6 +212,7 @@ def main():
     make_odd_ones(rng)
     make_two_kib(rng)
     make_resized(rng)
+    make_other_formats()
 
 
 main()

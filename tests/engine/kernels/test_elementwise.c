@@ -14,12 +14,14 @@
 /* Two or three more inside the exponential and its fit. */
 #define ACTIVATION_BOUND 3e-7
 
-enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY };
+enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY, REPEAT };
 
 struct run {
     enum operation operation;
     enum activation f;
     struct tensor y, a, b;
+    const float *channels;
+    size_t from;
 };
 
 static void run_operation(void *arg, struct exec *e)
@@ -34,16 +36,19 @@ static void run_operation(void *arg, struct exec *e)
         scale_by(e, r->y, r->a, 0.3);
         break;
     case ADD_CHANNEL:
-        add_per_channel(e, r->y, r->a);
+        add_per_channel(e, r->y, r->channels);
         break;
     case SCALE_SHIFT:
-        scale_shift_per_channel(e, r->y, r->a);
+        scale_shift_per_channel(e, r->y, r->channels);
         break;
     case CONCAT:
         concat_channels(e, r->y, r->a, r->b);
         break;
     case COPY:
         copy_tensor(e, r->y, r->a);
+        break;
+    case REPEAT:
+        repeat_first_item(e, r->y, r->from);
         break;
     }
 }
@@ -123,28 +128,26 @@ TEST(scale_and_copy)
 
 static void check_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
 {
-    struct tensor y = random_tensor(1, n, h, w, c), v = random_tensor(2, n, 1, 1, c);
-    struct tensor both = random_tensor(3, n, 1, 1, 2 * c), z = zero_tensor(n, h, w, c);
+    struct tensor y = random_tensor(1, n, h, w, c), z = zero_tensor(n, h, w, c);
+    float *v = random_values(2, c), *both = random_values(3, 2 * c);
     struct tensor added = zero_tensor(n, h, w, c), shifted = zero_tensor(n, h, w, c);
-    struct run r = {.operation = ADD_CHANNEL, .y = y, .a = v};
+    struct run r = {.operation = ADD_CHANNEL, .y = y, .channels = v};
 
     for (size_t i = 0; i < tensor_count(y); i++) {
-        const size_t item = i / (h * w * c), k = i % c;
-        const double scale = (double)both.data[item * 2 * c + k],
-                     shift = (double)both.data[(item * 2 + 1) * c + k];
+        const size_t k = i % c;
 
         z.data[i] = y.data[i];
-        added.data[i] = (float)((double)y.data[i] + (double)v.data[item * c + k]);
-        shifted.data[i] = (float)((double)y.data[i] * (1 + scale) + shift);
+        added.data[i] = (float)((double)y.data[i] + (double)v[k]);
+        shifted.data[i] = (float)((double)y.data[i] * (1 + (double)both[k]) + (double)both[c + k]);
     }
     expect(pool, &r, added, 0, "add_per_channel");
-    r = (struct run){.operation = SCALE_SHIFT, .y = z, .a = both};
+    r = (struct run){.operation = SCALE_SHIFT, .y = z, .channels = both};
     expect(pool, &r, shifted, BOUND, "scale_shift_per_channel");
-    free(v.data);
-    free(both.data);
+    free(v);
+    free(both);
 }
 
-TEST(channels_take_their_own_items_values)
+TEST(channels_take_their_values)
 {
     each_shape(check_channels);
 }
@@ -163,7 +166,41 @@ static void check_concat(struct pool *pool, size_t n, size_t h, size_t w, size_t
     free(b.data);
 }
 
+static void check_concat_one(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor a = random_tensor(1, n, h, w, c), b = random_tensor(2, 1, h, w, c + 3);
+    struct tensor want = zero_tensor(n, h, w, 2 * c + 3);
+    struct run r = {.operation = CONCAT, .y = zero_tensor(n, h, w, 2 * c + 3), .a = a, .b = b};
+
+    for (size_t row = 0; row < tensor_rows(want); row++)
+        for (size_t k = 0; k < want.c; k++)
+            want.data[row * want.c + k] =
+                k < c ? a.data[row * c + k] : b.data[row % (h * w) * (c + 3) + k - c];
+    expect(pool, &r, want, 0, "concat_channels with one item");
+    free(a.data);
+    free(b.data);
+}
+
+static void check_repeat(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    for (size_t from = 1; from <= n; from++) {
+        struct tensor want = random_tensor(1, n, h, w, c);
+        struct run r = {.operation = REPEAT, .y = random_tensor(1, n, h, w, c), .from = from};
+        const size_t item = h * w * c;
+
+        for (size_t i = from; i < n; i++)
+            memcpy(want.data + i * item, want.data, item * sizeof(float));
+        expect(pool, &r, want, 0, "repeat_first_item");
+    }
+}
+
 TEST(concat_puts_the_first_first)
 {
     each_shape(check_concat);
+    each_shape(check_concat_one);
+}
+
+TEST(the_first_item_is_repeated)
+{
+    each_shape(check_repeat);
 }

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "definitions.h"
+#include "kernels/tile_ops.h"
 #include "random_values.h"
 
 /* Half the distance from 1 to the next float: what one rounding may be off, relatively. */
@@ -362,4 +363,15 @@ TEST(a_level_is_found_by_its_name_alone)
     CHECK(vector_ops_find("") == NULL);
     CHECK(vector_ops_find("avx") == NULL);
     CHECK(vector_ops() == vector_ops_find(vector_ops()->isa));
+}
+
+TEST(the_level_that_is_asked_for_is_used)
+{
+    const char *asked = getenv("LATENTD_ISA");
+
+    for (size_t i = 0; asked && i < COUNT(isa_names); i++)
+        if (strcmp(asked, isa_names[i]) == 0 && vector_ops_find(asked)) {
+            CHECK_STR(vector_ops()->isa, asked);
+            CHECK_STR(tile_ops()->isa, asked);
+        }
 }

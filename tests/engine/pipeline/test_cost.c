@@ -44,10 +44,12 @@ TEST(guidance_doubles_text_and_steps_alone)
     two = cost_of(model, &p);
     CHECK(one.step_flop > 1e6 && one.decode_flop > 1e6 && one.text_flop > 1e6);
     CHECK_NEAR(two.text_flop / one.text_flop, 2, 1e-9);
-    CHECK_NEAR(two.step_flop / one.step_flop, 2, 1e-9);
+    /* But for what comes before the first look at the text. */
+    CHECK(two.step_flop < 1.95 * one.step_flop && two.step_flop > 1.5 * one.step_flop);
     CHECK_NEAR(two.decode_flop / one.decode_flop, 1, 0);
     CHECK(one.encode_flop == 0);
-    CHECK(two.scratch_bytes > one.scratch_bytes);
+    /* The decoder takes more than two rows of a U-Net. */
+    CHECK(two.scratch_bytes == one.scratch_bytes);
     ltd_model_close(model);
 }
 
@@ -89,7 +91,9 @@ TEST(evaluations_are_the_samplers_own)
     ltd_model_close(model);
 }
 
-/* A layer: four projections, two of the MLP, and attention's two products. */
+/* A layer: four projections, two of the MLP, and attention's two products.  The U-Net of the default model
+ * then makes keys and values for attentions of 128 channels, one down and two up, and of 224, one down, one in
+ * the middle and two up. */
 TEST(text_is_counted_as_by_hand)
 {
     struct ltd_model *model = open_model();
@@ -102,8 +106,9 @@ TEST(text_is_counted_as_by_hand)
     channels = ltd_json_number(ltd_json_get(json, "hidden_size"));
     mlp = ltd_json_number(ltd_json_get(json, "intermediate_size"));
     tokens = ltd_model_info(model)->token_limit;
-    want = layers *
-           (4 * tokens * channels * channels + 2 * tokens * channels * mlp + 2 * tokens * tokens * channels);
+    want = layers * (4 * tokens * channels * channels + 2 * tokens * channels * mlp +
+                     2 * tokens * tokens * channels) +
+           2 * tokens * channels * (3 * 128 + 4 * 224);
     p.cfg_scale = 1;
     CHECK_NEAR(cost_of(model, &p).text_flop / (2 * want), 1, 1e-9);
     ltd_json_free(json);

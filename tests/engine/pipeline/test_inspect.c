@@ -76,7 +76,7 @@ TEST(a_whole_model_is_described)
     CHECK(ltd_json_get(report, "error") == NULL);
     CHECK_STR(text(report, "family"), "sd1");
     CHECK_STR(text(report, "dtype"), "f16");
-    CHECK_INT(number(report, "vae_factor"), 4);
+    CHECK_INT(number(report, "vae_factor"), 8);
     CHECK_INT(number(ltd_json_get(report, "defaults"), "steps"), 25);
     CHECK_STR(text(ltd_json_get(report, "defaults"), "sampler"), "ddim");
     CHECK_INT(ltd_json_size(ltd_json_get(report, "parts")), COUNT(names));

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "kernels/gemm.h"
 
 static struct ltd_model *model;
 
@@ -56,8 +55,8 @@ TEST(what_the_model_recommends_is_good)
 
     check_found(__LINE__, &p, "");
     CHECK_INT(p.steps, 25);
-    CHECK_INT(p.width, 64);
-    CHECK_INT(p.height, 64);
+    CHECK_INT(p.width, 128);
+    CHECK_INT(p.height, 128);
     CHECK_NEAR(p.cfg_scale, 4, 0);
     CHECK_INT(p.sampler, LTD_SAMPLER_DDIM);
     CHECK_INT(p.count, 1);
@@ -82,7 +81,7 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(width, 0, "width");
     BAD(width, -4, "width");
     BAD(width, 63, "width");
-    BAD(width, 16388, "width");
+    BAD(width, 16392, "width");
     BAD(width, INT32_MAX, "width");
     BAD(height, 2, "height");
     BAD(height, INT32_MIN, "height");
@@ -94,6 +93,14 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(cfg_scale, 100.1, "cfg_scale");
     BAD(cfg_scale, (double)NAN, "cfg_scale");
     BAD(cfg_scale, (double)INFINITY, "cfg_scale");
+    BAD(guidance_start, -0.01, "guidance_start");
+    BAD(guidance_start, 1, "guidance_start");
+    BAD(guidance_start, (double)NAN, "guidance_start");
+    BAD(guidance_end, 0, "guidance_end");
+    BAD(guidance_end, 1.01, "guidance_end");
+    BAD(guidance_end, (double)NAN, "guidance_end");
+    BAD(deepcache_interval, 0, "deepcache_interval");
+    BAD(deepcache_interval, -1, "deepcache_interval");
     BAD(sampler, (enum ltd_sampler)LTD_SAMPLER_COUNT, "sampler");
     BAD(sampler, (enum ltd_sampler) - 1, "sampler");
     BAD(scheduler, (enum ltd_scheduler)LTD_SCHEDULER_COUNT, "scheduler");
@@ -101,9 +108,30 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(count, 0, "count");
     BAD(count, -3, "count");
     BAD(clip_skip, -1, "clip_skip");
-    BAD(clip_skip, 2, "clip_skip");
+    BAD(clip_skip, 4, "clip_skip");
     BAD(profile, LTD_PROFILE_COUNT, "profile");
     BAD(numerics, LTD_NUMERICS_COUNT, "numerics");
+}
+
+TEST(an_interval_of_guidance_has_a_step_in_it)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.steps = 10;
+    p.guidance_start = 0.3;
+    p.guidance_end = 0.5;
+    check_found(__LINE__, &p, "");
+    p.guidance_end = 0.3;
+    check_found(__LINE__, &p, "error guidance_end; ");
+    p.guidance_end = 0.39;
+    check_found(__LINE__, &p, "warning guidance_end; ");
+    p.guidance_end = 0.4;
+    check_found(__LINE__, &p, "");
+    p.cfg_scale = 1;
+    check_found(__LINE__, &p, "warning guidance_end; ");
+    p.guidance_start = 0;
+    p.guidance_end = 1;
+    check_found(__LINE__, &p, "");
 }
 
 TEST(seeds_end_at_2_to_the_64)
@@ -126,7 +154,7 @@ TEST(strength_and_image_are_looked_at_where_there_is_an_image)
 
     p.strength = -1;
     check_found(__LINE__, &p, "");
-    REQUIRE(ltd_image_new(64, 64, &image, NULL) == LTD_OK);
+    REQUIRE(ltd_image_new(128, 128, &image, NULL) == LTD_OK);
     p.init_image = image;
     for (size_t i = 0; i < COUNT(bad); i++) {
         p.strength = bad[i];
@@ -137,7 +165,7 @@ TEST(strength_and_image_are_looked_at_where_there_is_an_image)
     check_found(__LINE__, &p, "error strength; ");
     p.strength = 0.5;
     check_found(__LINE__, &p, "");
-    p.width = 68;
+    p.width = 136;
     check_found(__LINE__, &p, "error image; ");
     ltd_image_free(image);
 }
@@ -157,13 +185,16 @@ TEST(everything_wrong_is_told_at_once)
     p.strength = 2;
     p.init_image = image;
     p.cfg_scale = -1;
+    p.guidance_start = 1;
+    p.deepcache_interval = 0;
     p.count = 0;
     p.clip_skip = 99;
     p.profile = (enum ltd_profile)99;
     p.numerics = (enum ltd_numerics)99;
     check_found(__LINE__, &p,
                 "error prompt; error negative_prompt; error width; error height; error sampler; "
-                "error scheduler; error steps; error strength; error cfg_scale; error count; "
+                "error scheduler; error steps; error strength; error cfg_scale; "
+                "error guidance_start; error deepcache_interval; error count; "
                 "error clip_skip; error image; error profile; error numerics; ");
     ltd_image_free(image);
 }
@@ -173,25 +204,25 @@ TEST(what_is_drawn_otherwise_than_asked_is_a_warning)
     struct ltd_gen_params p = defaults();
     struct findings f = {"", ""};
 
-    p.prompt = "a b c d e f g h i j k l";
+    p.prompt = "a b c d e f g h i j a b c d e f g h i j a b c d e f g h i j k l";
     check_found(__LINE__, &p, "warning prompt; ");
     CHECK(ltd_params_check(model, &p, note, &f));
-    CHECK_STR(f.message, "the last 2 of 12 tokens are beyond the 10 this model reads, and were cut");
+    CHECK_STR(f.message, "the last 2 of 32 tokens are beyond the 30 this model reads, and were cut");
     p.negative_prompt = p.prompt;
     check_found(__LINE__, &p, "warning prompt; warning negative_prompt; ");
     p = defaults();
-    p.prompt = "a b c d e f g h i j";
+    p.prompt = "a b c d e f g h i j a b c d e f g h i j a b c d e f g h i j";
     check_found(__LINE__, &p, "");
-    p.width = 128;
-    p.height = 32;
+    p.width = 256;
+    p.height = 64;
     check_found(__LINE__, &p, "");
-    p.width = 132;
-    p.height = 28;
+    p.width = 264;
+    p.height = 56;
     check_found(__LINE__, &p, "warning width; warning height; ");
     memset(&f, 0, sizeof f);
-    p.height = 64;
+    p.height = 128;
     CHECK(ltd_params_check(model, &p, note, &f));
-    CHECK_STR(f.message, "132 pixels are far from the 64 this model was trained at");
+    CHECK_STR(f.message, "264 pixels are far from the 128 this model was trained at");
 }
 
 TEST(a_wrong_size_names_the_nearest_right_ones)
@@ -199,9 +230,9 @@ TEST(a_wrong_size_names_the_nearest_right_ones)
     struct ltd_gen_params p = defaults();
     struct findings f = {"", ""};
 
-    p.width = 66;
+    p.width = 132;
     CHECK(!ltd_params_check(model, &p, note, &f));
-    CHECK_STR(f.message, "must be a multiple of 4; the nearest are 64 and 68");
+    CHECK_STR(f.message, "must be a multiple of 8; the nearest are 128 and 136");
 }
 
 /* Without padding on the way down, a side is halved and rounded down; at nothing there is nothing to draw. */
@@ -222,14 +253,28 @@ TEST(a_latent_that_would_vanish_on_the_way_down_is_refused)
 
 static void check_text(int line, const struct ltd_gen_params *p, int index, const char *want)
 {
-    char *text = ltd_params_text(model, p, index), full[1024];
+    char *text = ltd_params_text(model, p, index), full[1024], build[LTD_BUILD_TEXT_SIZE];
 
+    ltd_build_text(build);
     snprintf(full, sizeof full,
-             "%s, Profile: diffusers, Numerics: default, ISA: %s, BLAS: %s, Version: latentd %s", want,
-             ltd_isa_name(), gemm_core_name(), LATENTD_VERSION);
+             "%s, Profile: diffusers, Numerics: default, ISA: %s, Build: %s, Version: latentd %s", want,
+             ltd_isa_name(), build, LATENTD_VERSION);
     if (!text || strcmp(text, full) != 0)
         check_failed(__FILE__, line, "'%s', not '%s'", text ? text : "", full);
     free(text);
+}
+
+/* A comma would end the value in the settings of a PNG. */
+TEST(the_build_names_compiler_and_library)
+{
+    char build[LTD_BUILD_TEXT_SIZE];
+
+    ltd_build_text(build);
+    CHECK(strncmp(build, "gcc ", 4) == 0 || strncmp(build, "clang ", 6) == 0);
+    CHECK(strstr(build, " -O") && !strpbrk(build, ",:\"\n"));
+#ifdef __GLIBC__
+    CHECK(strstr(build, " glibc 2.") != NULL);
+#endif
 }
 
 TEST(the_settings_as_text)
@@ -243,19 +288,27 @@ TEST(the_settings_as_text)
     p.count = 2;
     check_text(__LINE__, &p, 1,
                "3d tiger \xe2\x82\xac\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, "
-               "Seed: 18446744073709551615, Size: 64x64, Model type: sd1");
+               "Seed: 18446744073709551615, Size: 128x128, Model type: sd1");
     p.negative_prompt = "green";
     p.cfg_scale = 2.5;
     p.sampler = LTD_SAMPLER_DPMPP_2M;
     p.scheduler = LTD_SCHEDULER_KARRAS;
-    p.height = 32;
+    p.height = 64;
     p.init_image = image;
     p.strength = 0.25;
     p.clip_skip = 1;
     check_text(
         __LINE__, &p, 0,
         "3d tiger \xe2\x82\xac\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, "
-        "CFG scale: 2.5, Seed: 18446744073709551614, Size: 64x32, Model type: sd1, "
+        "CFG scale: 2.5, Seed: 18446744073709551614, Size: 128x64, Model type: sd1, "
         "Denoising strength: 0.25, Clip skip: 2");
+    p = defaults();
+    p.prompt = "fast";
+    p.guidance_start = 0.125;
+    p.guidance_end = 0.7;
+    p.deepcache_interval = 3;
+    check_text(__LINE__, &p, 0,
+               "fast\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, Seed: 0, Size: 128x128, "
+               "Model type: sd1, Guidance start: 0.125, Guidance end: 0.7, DeepCache interval: 3");
     ltd_image_free(image);
 }

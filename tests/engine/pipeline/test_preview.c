@@ -14,7 +14,7 @@
 #include "pipeline/model_parts.h"
 
 #define MODEL "models/default"
-enum { MOST_STEPS = 64, MOST_PIXELS = 64 * 64 };
+enum { MOST_STEPS = 64, MOST_PIXELS = 64 * 64, CHANNELS = 16 };
 
 static struct ltd_model *open_model(void)
 {
@@ -221,7 +221,7 @@ static void *race(void *arg)
 {
     struct racer *r = arg;
     struct pool *pool = NULL;
-    float latent[4 * 16];
+    float latent[CHANNELS * 16];
 
     if (pool_new(2, &pool, NULL) != LTD_OK)
         return NULL;
@@ -256,7 +256,7 @@ TEST(a_canceled_fit_is_made_again)
     struct ltd_model *model = open_model(), *other = open_model();
     atomic_bool cancel = true;
     struct pool *pool = NULL;
-    float latent[4 * 16];
+    float latent[CHANNELS * 16];
     uint8_t rgb[16 * 3], want[16 * 3];
 
     gemm_init();

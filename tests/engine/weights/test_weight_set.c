@@ -200,11 +200,11 @@ TEST(the_default_model_opens)
         const char *dir, *stem, *name;
         int rank;
         size_t dim[4];
-    } rows[] = {{"text_encoder", "model", "text_model.embeddings.token_embedding.weight", 2, {8346, 256}},
+    } rows[] = {{"text_encoder", "model", "text_model.embeddings.token_embedding.weight", 2, {6000, 256}},
                 {"text_encoder", "model", "text_model.encoder.layers.0.layer_norm1.bias", 1, {256}},
-                {"unet", "diffusion_pytorch_model", "conv_in.weight", 4, {48, 4, 3, 3}},
-                {"vae", "diffusion_pytorch_model", "decoder.conv_in.weight", 4, {64, 4, 3, 3}},
-                {"vae", "diffusion_pytorch_model", "encoder.conv_in.weight", 4, {16, 3, 3, 3}}};
+                {"unet", "diffusion_pytorch_model", "conv_in.weight", 4, {64, 16, 3, 3}},
+                {"vae", "diffusion_pytorch_model", "decoder.conv_in.weight", 4, {128, 16, 3, 3}},
+                {"vae", "diffusion_pytorch_model", "encoder.conv_in.weight", 4, {24, 3, 3, 3}}};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct weight_set *set = NULL;

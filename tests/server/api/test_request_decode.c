@@ -68,11 +68,11 @@ TEST(what_is_left_out_is_the_models)
 
 TEST(what_is_given_is_taken)
 {
-    REQUIRE(
-        decode("{\"prompt\":\"p\",\"negative_prompt\":\"n\",\"seed\":18446744073709551615,\"steps\":20,"
-               "\"cfg_scale\":2.5,\"sampler\":\"euler\",\"scheduler\":\"karras\",\"width\":8,\"height\":512,"
-               "\"model\":\"second\",\"clip_skip\":1,\"profile\":\"diffusers\",\"numerics\":\"strict\","
-               "\"kind\":\"txt2img\",\"output\":{\"format\":\"png\",\"metadata\":false}}"));
+    REQUIRE(decode(
+        "{\"prompt\":\"p\",\"negative_prompt\":\"n\",\"seed\":18446744073709551615,\"steps\":20,"
+        "\"cfg_scale\":2.5,\"sampler\":\"euler\",\"scheduler\":\"karras\",\"width\":8,\"height\":512,"
+        "\"model\":\"second\",\"clip_skip\":1,\"profile\":\"diffusers\",\"numerics\":\"strict\","
+        "\"guidance_start\":0.25,\"guidance_end\":0.75,\"deepcache_interval\":3,\"kind\":\"txt2img\",\"output\":{\"format\":\"png\",\"metadata\":false}}"));
     CHECK_STR(request->params.negative_prompt, "n");
     CHECK(request->params.seed == UINT64_MAX);
     CHECK_INT(request->params.steps, 20);
@@ -83,6 +83,9 @@ TEST(what_is_given_is_taken)
     CHECK_INT(request->params.height, 512);
     CHECK_INT(request->params.clip_skip, 1);
     CHECK_INT(request->params.numerics, LTD_NUMERICS_STRICT);
+    CHECK_NEAR(request->params.guidance_start, 0.25, 0);
+    CHECK_NEAR(request->params.guidance_end, 0.75, 0);
+    CHECK_INT(request->params.deepcache_interval, 3);
     CHECK_INT(request->model, 1);
     CHECK(!request->metadata);
     finish();
@@ -94,12 +97,27 @@ TEST(every_wrong_value_of_every_field_is_named)
     static const struct {
         const char *field;
         const char *right; /* values of the list above that are right */
-    } fields[] = {{"kind", ""},     {"prompt", "\"\""}, {"negative_prompt", "\"\""},
-                  {"seed", "0"},    {"steps", ""},      {"cfg_scale", "0 0.5"},
-                  {"sampler", ""},  {"scheduler", ""},  {"width", ""},
-                  {"height", ""},   {"count", ""},      {"image", ""},
-                  {"strength", ""}, {"model", ""},      {"clip_skip", "0"},
-                  {"profile", ""},  {"numerics", ""},   {"output", "{}"}};
+    } fields[] = {{"kind", ""},
+                  {"prompt", "\"\""},
+                  {"negative_prompt", "\"\""},
+                  {"seed", "0"},
+                  {"steps", ""},
+                  {"cfg_scale", "0 0.5"},
+                  {"sampler", ""},
+                  {"scheduler", ""},
+                  {"width", ""},
+                  {"height", ""},
+                  {"count", ""},
+                  {"image", ""},
+                  {"strength", ""},
+                  {"model", ""},
+                  {"clip_skip", "0"},
+                  {"profile", ""},
+                  {"numerics", ""},
+                  {"output", "{}"},
+                  {"guidance_start", "0 0.5"},
+                  {"guidance_end", "0.5"},
+                  {"deepcache_interval", ""}};
 
     for (size_t f = 0; f < COUNT(fields); f++) {
         for (size_t v = 0; v < COUNT(wrong); v++) {

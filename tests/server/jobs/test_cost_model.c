@@ -56,6 +56,23 @@ TEST(one_job_is_enough_to_know_its_size)
     cost_model_free(model);
 }
 
+TEST(a_prompt_that_was_remembered_teaches_nothing_about_reading_one)
+{
+    const struct job_cost cost = {.count = 1, .evaluations = 10, .work = {1e9, 0, 1e10, 2e10, 4096}};
+    struct job_timings timings = {.text_s = 0.5, .sample_s = 2, .decode_s = 0.4, .png_s = 0.01};
+    struct cost_model *model = cost_model_new(1, speed);
+    struct cost_seconds s;
+
+    cost_model_learn(model, &cost, &timings);
+    timings.text_s = 0.001;
+    timings.recalled = true;
+    for (int i = 0; i < 9; i++)
+        cost_model_learn(model, &cost, &timings);
+    cost_model_estimate(model, &cost, &s);
+    CHECK_NEAR(s.of[COST_TEXT], 0.5, 1e-9);
+    cost_model_free(model);
+}
+
 TEST(times_of_other_sizes_follow_from_those_that_are_known)
 {
     struct cost_model *model = cost_model_new(1, speed);
@@ -89,7 +106,7 @@ TEST(what_the_speed_does_not_explain_is_overhead)
 TEST(images_and_evaluations_share_a_jobs_time)
 {
     const struct job_cost cost = {.count = 2, .evaluations = 5, .work = {1e9, 1e9, 1e9, 1e9, 4096}};
-    const struct job_timings timings = {2, 4, 30, 6, 8};
+    const struct job_timings timings = {2, 4, 30, 6, 8, false};
     struct cost_model *model = cost_model_new(1, speed);
     struct cost_seconds s;
 

@@ -97,11 +97,13 @@ TEST(a_size_that_does_not_fit_is_told)
     CHECK(!base64_encode_new("", SIZE_MAX));
 }
 
-TEST(only_the_data_url_of_a_png_is_skipped)
+TEST(the_data_urls_of_pictures_that_can_be_read_are_skipped)
 {
     CHECK_STR(base64_skip_data_url("data:image/png;base64,Zg=="), "Zg==");
     CHECK_STR(base64_skip_data_url("DATA:image/PNG;base64,Zg=="), "Zg==");
     CHECK_STR(base64_skip_data_url("Zg=="), "Zg==");
-    CHECK(!base64_skip_data_url("data:image/jpeg;base64,Zg=="));
+    CHECK_STR(base64_skip_data_url("data:image/jpeg;base64,Zg=="), "Zg==");
+    CHECK_STR(base64_skip_data_url("data:image/webp;base64,Zg=="), "Zg==");
+    CHECK(!base64_skip_data_url("data:image/gif;base64,Zg=="));
     CHECK(!base64_skip_data_url("data:image/png,Zg=="));
 }

@@ -1,0 +1,118 @@
+"""How the cost of a U-Net step grows with the picture's side, with the batch and with threads, beside the peers; started by
+`bench/run growth`, which installs what this needs.
+
+A step has two rows a picture (guidance).  latentd draws the pictures of a batch one after another, so its batch takes a step for
+each, and no more memory.  Prints tables for docs/speed.md, and writes the JSON and docs/growth.svg.
+"""
+import argparse
+import json
+import math
+import os
+import pathlib
+import statistics
+import time
+
+from side_by_side import BENCH, NAMES, ROOT, Failed, Run, commit, machine, say, words
+
+PEERS = ("openvino", "torch")
+SIDES, BATCHES, ACROSS = (256, 384, 512, 768, 1024), (1, 2, 3, 4), 512
+COLOURS = {"latentd": "#0b7a5b", "openvino": "#b3541e", "torch": "#5b4bb3"}
+
+
+class Growth(Run):
+    """A Run whose job is one point of the growth."""
+
+    side, batch, threads = ACROSS, 1, 1
+
+    def job(self, item):
+        return {**super().job(item), "width": self.side, "height": self.side, "threads": self.threads, "batch": self.batch}
+
+    def point(self, name):
+        """Median seconds of a step, and peak memory; None where it failed."""
+        pictures = self.batch if name == "latentd" else 1
+        try:
+            program = self.start(name, "step")
+            turns = [program.turn()["step"] * pictures for _ in range(self.arguments.rounds)]
+            return {"step_s": statistics.median(turns), "turns_s": turns, "peak_rss_bytes": program.end()}
+        except Failed as failed:
+            say(f"  {NAMES[name]}: {failed}")
+            return None
+
+    def points(self):
+        """Every setting once, each program in turn."""
+        most = self.arguments.threads
+        settings = [(side, 1, most) for side in SIDES]
+        settings += [(ACROSS, batch, most) for batch in BATCHES if batch > 1]
+        settings += [(side, 1, 1) for side in (256, ACROSS) if most > 1]
+        for self.side, self.batch, self.threads in settings:
+            self.choices.pop("format", None)
+            say(f"{self.side}x{self.side}, batch {self.batch}, threads {self.threads}")
+            yield {"side": self.side, "batch": self.batch, "threads": self.threads,
+                   "programs": {name: self.point(name) for name in ("latentd", *self.arguments.peers)}}
+
+
+def cell(found):
+    return f"{found['step_s']:.2f} s, {found['peak_rss_bytes'] / 1e9:.2f} GB" if found else "failed"
+
+
+def table(points, names):
+    """Markdown: a row a point."""
+    yield "| side | batch | threads | " + " | ".join(NAMES[name] for name in names) + " |"
+    yield "|---" * (3 + len(names)) + "|"
+    for point in points:
+        cells = [str(point[key]) for key in ("side", "batch", "threads")]
+        yield "| " + " | ".join(cells + [cell(point["programs"][name]) for name in names]) + " |"
+
+
+def plot(points, names, most):
+    """SVG: seconds a step over the side, both logarithmic."""
+    chosen = [point for point in points if point["batch"] == 1 and point["threads"] == most]
+    times = [found["step_s"] for point in chosen for found in point["programs"].values() if found]
+    low, high = math.floor(math.log2(min(times))), math.ceil(math.log2(max(times)))
+    first, last = math.log2(SIDES[0]), math.log2(SIDES[-1])
+
+    def x(side):
+        return 60 + 480 * (math.log2(side) - first) / (last - first)
+
+    def y(seconds):
+        return 300 - 270 * (math.log2(seconds) - low) / (high - low)
+
+    yield ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 350" font-family="sans-serif" font-size="13">'
+           '<rect width="640" height="350" fill="#fff"/>')
+    for power in range(low, high + 1):
+        yield (f'<path d="M60 {y(2 ** power):.1f}H540" stroke="#ddd"/>'
+               f'<text x="52" y="{y(2 ** power) + 4:.1f}" text-anchor="end">{2 ** power:g} s</text>')
+    for side in SIDES:
+        yield f'<text x="{x(side):.1f}" y="322" text-anchor="middle">{side}</text>'
+    yield '<text x="300" y="343" text-anchor="middle">pixels a side; a U-Net step with guidance</text>'
+    for name in names:
+        line = [(x(point["side"]), y(found["step_s"])) for point in chosen if (found := point["programs"][name])]
+        spots = " ".join(f"{across:.1f},{down:.1f}" for across, down in line)
+        yield f'<polyline points="{spots}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>'
+        if line:
+            yield f'<text x="{line[-1][0] + 6:.1f}" y="{line[-1][1] + 4:.1f}" fill="{COLOURS[name]}">{NAMES[name]}</text>'
+    yield "</svg>"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=words(PEERS), default=list(PEERS), metavar="PEER,...")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--results", type=pathlib.Path, default=BENCH / "results", metavar="FOLDER")
+    parser.add_argument("--svg", type=pathlib.Path, default=ROOT / "docs/growth.svg")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help=argparse.SUPPRESS)
+    parser.set_defaults(isa="native", dtype="f16", size=ACROSS, quick=False, threads=len(os.sched_getaffinity(0)))
+    run = Growth(parser.parse_args())
+    run.prepared.prepare(run.arguments.peers)
+    names = ["latentd", *run.arguments.peers]
+    points = list(run.points())
+    print("\n".join(table(points, names)))
+    run.arguments.svg.write_text("\n".join(plot(points, names, run.arguments.threads)) + "\n")
+    run.arguments.results.mkdir(parents=True, exist_ok=True)
+    path = run.arguments.results / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-growth.json"
+    path.write_text(json.dumps({"machine": machine(), "commit": commit(), "points": points}, indent=1) + "\n")
+    say(f"written: {path}")
+
+
+if __name__ == "__main__":
+    main()
