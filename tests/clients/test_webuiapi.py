@@ -106,7 +106,7 @@ def test_what_would_change_the_picture_is_refused_by_name():
         fails(lambda: api.txt2img(enable_hr=True, **SMALL), 422, "enable_hr")
         fails(lambda: api.txt2img(subseed_strength=0.5, **SMALL), 422, "subseed_strength")
         fails(lambda: api.txt2img(script_name="X/Y/Z plot", **SMALL), 422, "Script not found")
-        fails(lambda: api.txt2img(sampler_name="UniPC", **SMALL), 400, "Sampler not found")
+        fails(lambda: api.txt2img(sampler_name="DPM adaptive", **SMALL), 400, "Sampler not found")
         # The client writes into its own default, which would stay for all tests.
         fails(lambda: api.txt2img(controlnet_units=[webuiapi.ControlNetUnit(image=image)], alwayson_scripts={}, **SMALL),
               422, "ControlNet: always on script not found")

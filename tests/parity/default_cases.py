@@ -1,7 +1,7 @@
-"""The cases of the default model: whole pictures at its recommended settings, and each sampler once."""
+"""The cases of the default model: whole pictures at its recommended settings, and by the commonest samplers (all of
+them draw the small models)."""
 
-from samplers import SAMPLERS
-
+SAMPLERS = ("ddim", "pndm", "euler", "euler_a", "dpmpp_2m")
 SETTINGS = {"negative_prompt": "", "steps": 25, "cfg_scale": 4, "width": 128, "height": 128}
 
 
