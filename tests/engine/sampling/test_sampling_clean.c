@@ -111,7 +111,6 @@ static bool takes_sample(enum ltd_sampler sampler)
     case LTD_SAMPLER_EULER_A:
     case LTD_SAMPLER_DPM2:
     case LTD_SAMPLER_DPM2_A:
-    case LTD_SAMPLER_DPMPP_2S_A:
     case LTD_SAMPLER_DPMPP_SDE:
         return false;
     default:
