@@ -190,6 +190,9 @@ enum ltd_status prompt_pieces_split(struct prompt_pieces *out, const char *text,
     if (out->count == 0)
         add_piece(&s, "", 0, 1);
     merge(out);
+    for (size_t i = 0; i < out->count; i++)
+        if (!isfinite((float)out->piece[i].weight))
+            return ltd_fail(err, LTD_EINVAL, "has weights that multiply to more than a float can hold");
     return LTD_OK;
 }
 

@@ -181,6 +181,7 @@ TEST(weights_that_are_no_numbers_are_refused)
 
     check_refused("(a:1.2.3)", "1.2.3");
     check_refused("(a:.)", "number");
+    check_refused("((a:9999999999999999999999999):9999999999999999999999999)", "multiply");
     memset(huge, '9', sizeof huge);
     memcpy(huge, "(a:", 3);
     memcpy(huge + sizeof huge - 2, ")", 2);
