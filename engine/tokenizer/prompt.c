@@ -145,6 +145,9 @@ static enum ltd_status read_grammar(struct prompt *out, const struct prompt_rule
     struct prompt_parts parts = {.part = {{text, 1}}, .count = 1};
     enum ltd_status st = LTD_OK;
 
+    if (rules->steps > PROMPT_MAX_STEPS)
+        return ltd_fail(err, LTD_EINVAL, "cannot be read for more than %d steps; take fewer",
+                        PROMPT_MAX_STEPS);
     r.last = calloc((size_t)rules->steps, sizeof *r.last);
     if (!r.last)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");

@@ -16,6 +16,7 @@
 #include "tokenizer/prompt_parts.h"
 
 enum {
+    PROMPT_MAX_STEPS = 1 << 16,
     PROMPT_MAX_ENCODINGS = 256,     /* chunks of all texts of a prompt */
     PROMPT_MAX_TEXT_BYTES = 1 << 20 /* of them all */
 };
@@ -24,7 +25,7 @@ struct prompt_rules {
     struct prompt_reader reader;
     bool grammar; /* AUTOMATIC1111's */
     bool joins;   /* AND, where there is grammar; a negative prompt has none */
-    int steps;    /* that changes count by, at least 1 */
+    int steps;    /* that changes count by, 1..PROMPT_MAX_STEPS */
 };
 
 /* One of the texts that a part goes through. */

@@ -240,6 +240,9 @@ static void take_settings(struct inspector *in, struct ltd_json *json)
         add_text(said, pair->key, pair->value);
         take_pair(in, pair);
     }
+    /* Settings that name no profile are AUTOMATIC1111's own, and so are the prompts. */
+    if (!infotext_find(in->info, "Profile"))
+        add_text(in->request, "profile", ltd_profile_name(LTD_PROFILE_A1111));
     ltd_json_add(json, "settings", said);
     ltd_json_add(json, "request", in->request);
 }

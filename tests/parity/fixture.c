@@ -252,6 +252,7 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
         p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */
     p.sampler = (enum ltd_sampler)ltd_sampler_find(request_text(r, "sampler", ltd_sampler_name(p.sampler)));
     p.scheduler = (enum ltd_scheduler)ltd_scheduler_find(request_text(r, "scheduler", "model"));
+    p.profile = (enum ltd_profile)ltd_profile_find(request_text(r, "profile", "diffusers"));
     return p;
 }
 

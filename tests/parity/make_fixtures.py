@@ -23,6 +23,7 @@ from fixture import (
     start_empty,
     write_cases,
 )
+from prompt_cases import plan_prompts
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
 from sensitivity import measure_model
@@ -33,6 +34,7 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 BORROWED = {
     "default": (plan_default, "../../../../models/default"),
     "approximations": (plan_approximations, "../sd15/model"),
+    "prompts": (plan_prompts, "../sd15/model"),
 }
 SENSITIVITY_LIMIT = 2e-4
 

@@ -12,6 +12,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
 from approximations import Approximations
+from prompt_reference import PromptReference
 from samplers import MODEL_SCHEDULE, make_scheduler
 
 
@@ -37,6 +38,7 @@ class Reference:
         # The pipelines reach the final layer norm of clip_skip through this name of older transformers; set past
         # torch's bookkeeping, so that the module does not become its own child.
         object.__setattr__(self.pipe.text_encoder, "text_model", self.pipe.text_encoder)
+        self.prompts = PromptReference(self.pipe, {})
         self.generated = {}
 
     @torch.no_grad()
@@ -95,9 +97,14 @@ class Reference:
         """(last latent, picture) of a request; kept, because two cases ask for each."""
         key = json.dumps([case["request"], case.get("init_image")], sort_keys=True)
         if key not in self.generated:
-            image = tensors[case["init_image"]] if "init_image" in case else None
-            self.generated[key] = self.run_pipeline(case["request"], image)
+            self.generated[key] = self.draw(case, tensors)
         return self.generated[key]
+
+    def draw(self, case, tensors):
+        """(last latent, picture) of a request, in its profile."""
+        if case["request"].get("profile") == "a1111":
+            return self.prompts.draw(case["request"], case["reads"])
+        return self.run_pipeline(case["request"], tensors[case["init_image"]] if "init_image" in case else None)
 
     def run_pipeline(self, request, image):
         """Runs the text or image pipeline once and looks at the latent of its last step."""

@@ -225,6 +225,32 @@ TEST(what_is_drawn_otherwise_than_asked_is_a_warning)
     CHECK_STR(f.message, "264 pixels are far from the 128 this model was trained at");
 }
 
+TEST(prompts_with_a_grammar)
+{
+    struct ltd_gen_params p = defaults();
+    struct findings f = {"", ""};
+
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = "a b c d e f g h i j k l AND [m|n] (o:1.2) BREAK p";
+    check_found(__LINE__, &p, "");
+    p.negative_prompt = "(a BREAK b)";
+    check_found(__LINE__, &p, "warning negative_prompt; ");
+    p.negative_prompt = "(a:1.2.3)";
+    check_found(__LINE__, &p, "error negative_prompt; ");
+    CHECK(!ltd_params_check(model, &p, note, &f));
+    CHECK_STR(f.message, "has \"1.2.3\" for a weight; write a number such as 1.2");
+    p.prompt = "\xff";
+    check_found(__LINE__, &p, "error prompt; error negative_prompt; ");
+    /* Steps that are wrong anyway take no memory. */
+    p = defaults();
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = "[a|b]";
+    p.steps = 0;
+    check_found(__LINE__, &p, "error steps; ");
+    p.steps = INT32_MAX;
+    check_found(__LINE__, &p, "error prompt; error negative_prompt; error steps; ");
+}
+
 TEST(a_wrong_size_names_the_nearest_right_ones)
 {
     struct ltd_gen_params p = defaults();
