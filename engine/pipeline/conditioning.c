@@ -9,10 +9,8 @@
 struct prompt_rules conditioning_rules(const struct ltd_model *model, const struct ltd_gen_params *params,
                                        enum conditioning_role role)
 {
-    static const struct prompt_names no_names;
-
     return (struct prompt_rules){
-        .reader = {model->tokenizer, &no_names, (size_t)model->info.token_limit},
+        .reader = {model->tokenizer, &model->embeddings.names, (size_t)model->info.token_limit},
         .grammar = params->profile == LTD_PROFILE_A1111,
         .joins = role == CONDITIONING_PROMPT,
         .steps = params->steps,

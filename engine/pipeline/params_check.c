@@ -70,6 +70,9 @@ static void check_prompt(struct check *c, enum conditioning_role role)
     if (prompt.cut > 0)
         find(c, true, field, "the last %zu of %zu tokens are beyond the %zu this model reads, and were cut",
              prompt.cut, prompt.cut + limit, limit);
+    if (prompt.chunks.unusable)
+        find(c, true, field, "the embedding \"%.80s\" cannot be used (%s); its name was read as text",
+             prompt.chunks.unusable->name, embeddings_refusal(&c->model->embeddings, prompt.chunks.unusable));
     if (prompt.break_is_word)
         find(c, true, field, "a BREAK inside of brackets was read as a word; close the brackets before it");
     prompt_fini(&prompt);

@@ -9,6 +9,8 @@ static int compare(const struct prompt_name *a, const struct prompt_name *b)
         return a->ids[0] < b->ids[0] ? -1 : 1;
     if (a->length != b->length)
         return a->length > b->length ? -1 : 1;
+    if ((a->vectors > 0) != (b->vectors > 0))
+        return a->vectors > 0 ? -1 : 1;
     return a->order < b->order ? -1 : 1;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernels/gemm.h"
 #include "pipeline/generation.h"
@@ -40,6 +41,25 @@ void fixture_close(struct fixture *f)
     weight_set_close(f->tensors);
     ltd_json_free(f->json);
     *f = (struct fixture){0};
+}
+
+enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out, struct ltd_error *err)
+{
+    struct ltd_model *model = NULL;
+    char path[4096];
+    enum ltd_status st = ltd_model_open(f->model_dir, &model, err);
+
+    snprintf(path, sizeof path, "%s/embeddings", f->dir);
+    if (st == LTD_OK && access(path, R_OK) == 0)
+        st = ltd_model_add_embeddings(model, path, err);
+    for (size_t i = 0; st == LTD_OK && i < ltd_model_embedding_count(model); i++)
+        if (ltd_model_embedding(model, i).refused)
+            st = ltd_fail(err, LTD_EFORMAT, "%s", ltd_model_embedding(model, i).refused);
+    if (st == LTD_OK)
+        *out = model;
+    else
+        ltd_model_close(model);
+    return st;
 }
 
 const struct ltd_json *fixture_cases(const struct fixture *f)

@@ -1,6 +1,9 @@
 """Prompts of AUTOMATIC1111's grammar, and how each is read: what its documentation says, written out by hand."""
 
+import torch
+
 from prompt_reference import BREAK
+from tiny_models import generator_for
 
 NEGATIVE = "ugly, blurry"
 STEPS = 10  # with this number, k-diffusion's and diffusers' Euler stop at the same levels
@@ -146,6 +149,30 @@ GRAMMAR = [
 ]
 
 
+# Textual inversion embeddings, [vectors, channels of the sd15 model]: file name, tensor name, shape, dtype.
+EMBEDDINGS = [
+    ("night", "emb_params", (2, 16), torch.float32),
+    ("style-x", "<style-x>", (16,), torch.float16),
+    ("many", "emb_params", (12, 16), torch.bfloat16),
+]
+
+WITH_EMBEDDINGS = [
+    ("embedding", "a fox, night, style-x", {}),
+    ("embedding-emphasis", "a (night:1.4) fox", {}),
+    ("embedding-case", "a NIGHT fox", {}),
+    ("embedding-long", f"{LONG} many, night, {LONG} many", {}),
+    ("embedding-negative", FOX, {"negative_prompt": "ugly, style-x"}),
+]
+
+
+def embeddings():
+    """{name: (tensor name, vectors)} of all of them."""
+    return {
+        name: (tensor, (0.8 * torch.randn(shape, generator=generator_for("prompts", name))).to(dtype))
+        for name, tensor, shape, dtype in EMBEDDINGS
+    }
+
+
 class PromptPlan:
     """The cases of one small model; no tensors go in."""
 
@@ -165,4 +192,12 @@ def plan_prompts():
     plan = PromptPlan()
     for name, prompt, reads, fields in GRAMMAR:
         plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
+    for name, prompt, fields in WITH_EMBEDDINGS:
+        weighted = pieces(["a ", 1], ["night", 1.4], [" fox", 1])
+        reads = read(weighted if "(" in prompt else plain(prompt), plain(fields.get("negative_prompt", NEGATIVE)))
+        plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
+    for name, prompt, fields in WITH_EMBEDDINGS:
+        # In other letters, diffusers puts the first vector of several in place of a name.
+        if name not in ("embedding-emphasis", "embedding-case"):
+            plan.add(f"{name}-diffusers", prompt, fields)
     return plan

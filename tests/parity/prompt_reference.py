@@ -75,20 +75,19 @@ class PromptReference:
 
     def __init__(self, pipe, embeddings):
         self.pipe = pipe
+        self.tokenizer = copy.deepcopy(pipe.tokenizer)  # before diffusers adds names to it
         self.length = pipe.tokenizer.model_max_length
-        self.encoder = pipe.text_encoder
+        self.encoder = copy.deepcopy(pipe.text_encoder)
         self.names = []
         self.extend_encoder(embeddings)
 
     def extend_encoder(self, embeddings):
-        """Gives every embedding's vectors ids above the vocabulary's, in a copy of the encoder's table."""
-        if not embeddings:
-            return
-        self.encoder = copy.deepcopy(self.encoder)
+        """Gives every embedding's vectors ids above the vocabulary's, in this copy of the encoder."""
         table = self.encoder.embeddings.token_embedding
         rows = [table.weight]
         next_id = table.weight.shape[0]
         for name, vectors in embeddings.items():
+            vectors = vectors.reshape(-1, table.weight.shape[1])
             ids = list(range(next_id, next_id + len(vectors)))
             self.names.append((self.tokens(name), ids))
             rows.append(vectors.float())
@@ -98,7 +97,7 @@ class PromptReference:
 
     def tokens(self, text):
         """Ids of a text, without marks."""
-        return self.pipe.tokenizer(text, add_special_tokens=False, truncation=False).input_ids
+        return self.tokenizer(text, add_special_tokens=False, truncation=False).input_ids
 
     def name_at(self, ids, place):
         """(length of an embedding's name, ids of its vectors) where one begins; else one token."""
@@ -109,7 +108,7 @@ class PromptReference:
 
     def chunks(self, pieces):
         """The chunks of a text."""
-        chunks = Chunks(self.length - 2, self.pipe.tokenizer.convert_tokens_to_ids(",</w>"))
+        chunks = Chunks(self.length - 2, self.tokenizer.convert_tokens_to_ids(",</w>"))
         for piece in pieces:
             if piece == BREAK:
                 chunks.end()
@@ -127,7 +126,7 @@ class PromptReference:
     def encode(self, chunk, skip):
         """[length, channels] of one chunk, before its weights; and the weights [length, 1]."""
         ids, weights = chunk
-        tokenizer = self.pipe.tokenizer
+        tokenizer = self.tokenizer
         padding = self.length - len(ids) - 2
         row = [tokenizer.bos_token_id, *ids, tokenizer.eos_token_id, *[tokenizer.pad_token_id] * padding]
         hidden = self.encoder(torch.tensor([row]), output_hidden_states=True).hidden_states[-(skip + 1)]

@@ -29,7 +29,7 @@ def prepare_libraries():
 class Reference:
     """A model folder opened with diffusers and transformers; weights are cast to f32, which is exact."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, embeddings=None):
         self.pipe = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32, safety_checker=None)
         self.pipe.set_progress_bar_config(disable=True)
         self.from_image = StableDiffusionImg2ImgPipeline(**self.pipe.components, requires_safety_checker=False)
@@ -38,7 +38,9 @@ class Reference:
         # The pipelines reach the final layer norm of clip_skip through this name of older transformers; set past
         # torch's bookkeeping, so that the module does not become its own child.
         object.__setattr__(self.pipe.text_encoder, "text_model", self.pipe.text_encoder)
-        self.prompts = PromptReference(self.pipe, {})
+        self.prompts = PromptReference(self.pipe, embeddings or {})
+        for name, vectors in (embeddings or {}).items():
+            self.pipe.load_textual_inversion({name: vectors}, token=name)
         self.generated = {}
 
     @torch.no_grad()
