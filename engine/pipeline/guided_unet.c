@@ -152,7 +152,8 @@ bool guided_unet_predict(void *self, float *out, const float *x, double timestep
     const struct way way = next_way(d);
     const size_t pixels = d->x.h * d->x.w;
     double weights[PROMPT_MAX_PARTS];
-    const struct guidance_sum sum = {way.guided, d->g->params->cfg_scale, prompt->parts, weights};
+    const struct guidance_sum sum = {way.guided, d->g->params->cfg_scale, prompt->parts, weights,
+                                     d->g->params->cfg_rescale};
     struct tensor y;
 
     (void)timestep; /* the table has it */

@@ -15,6 +15,7 @@ struct check {
     void *arg;
     bool good;
     bool guided;     /* the prompt, once it has been read, has guidance */
+    size_t parts;    /* of the prompt */
     int evaluations; /* of the model, once the plan has been tried */
 };
 
@@ -48,6 +49,12 @@ static void check_side(struct check *c, const char *field, int side, int native)
         find(c, true, field, "%d pixels are far from the %d this model was trained at", side, native);
 }
 
+static void take_guidance(struct check *c, const struct prompt *prompt)
+{
+    c->guided = conditioning_is_guided(c->params, prompt);
+    c->parts = prompt->parts;
+}
+
 static void check_prompt(struct check *c, enum conditioning_role role)
 {
     const bool is_prompt = role == CONDITIONING_PROMPT;
@@ -66,7 +73,7 @@ static void check_prompt(struct check *c, enum conditioning_role role)
     else if (prompt_read(&prompt, &rules, text, &err) != LTD_OK)
         find(c, false, field, "%s", err.message);
     else if (is_prompt)
-        c->guided = conditioning_is_guided(c->params, &prompt);
+        take_guidance(c, &prompt);
     if (prompt.cut > 0)
         find(c, true, field, "the last %zu of %zu tokens are beyond the %zu this model reads, and were cut",
              prompt.cut, prompt.cut + limit, limit);
@@ -144,6 +151,20 @@ static void check_schedule(struct check *c)
              c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
 }
 
+static void check_rescale(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+
+    if (!(p->cfg_rescale >= 0 && p->cfg_rescale <= 1))
+        find(c, false, "cfg_rescale", "must be 0 to 1");
+    else if (p->cfg_rescale > 0 && c->parts > 1)
+        find(c, false, "cfg_rescale",
+             "takes one prompt, and this one has %zu parts joined by AND; leave it at 0", c->parts);
+    else if (p->cfg_rescale > 0 && c->parts == 1 && !c->guided)
+        find(c, true, "cfg_rescale", "has nothing to take back: a cfg_scale of %g has no guidance",
+             p->cfg_scale);
+}
+
 static void check_guidance(struct check *c)
 {
     const struct ltd_gen_params *p = c->params;
@@ -181,6 +202,7 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     check_side(&c, "height", params->height, model->info.native_height);
     check_schedule(&c);
     check_guidance(&c);
+    check_rescale(&c);
     if (params->deepcache_interval < 1)
         find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)

@@ -52,6 +52,9 @@ struct ltd_gen_params {
     uint64_t seed;               /* of image 0; image i has seed + i */
     int steps;                   /* 1.. */
     double cfg_scale;            /* guidance scale w of e_u + w (e_c - e_u); off at <= 1, with A1111 at 1 */
+    /* How much of the spread that guidance adds is taken back: 0 none, 1 all of it (Lin et al. 2023;
+     * diffusers' guidance_rescale).  Not with parts joined by AND. */
+    double cfg_rescale;
     enum ltd_sampler sampler;
     enum ltd_scheduler scheduler;
     int width, height;                  /* pixels; multiples of the model's VAE factor */

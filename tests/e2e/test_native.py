@@ -508,7 +508,7 @@ def test_what_a_picture_was_made_with_can_be_sent_again():
     with Daemon() as d:
         asked = {"prompt": "a red circle,\nround", "negative_prompt": "blue", "seed": 2 ** 64 - 1, "steps": 2,
                  "cfg_scale": 4.5, "sampler": "euler_a", "scheduler": "model", "width": 32, "height": 64,
-                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2}
+                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2, "cfg_rescale": 0.5}
         png = d.generate(asked, headers={"Accept": "image/png"}).body
         for reply in (d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}),
                       d.post("/api/v1/inspect", png, headers={"Content-Type": "application/octet-stream"}),

@@ -260,6 +260,7 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.negative_prompt = request_text(r, "negative_prompt", "");
     p.steps = (int)case_number(r, "steps", p.steps);
     p.cfg_scale = case_number(r, "cfg_scale", p.cfg_scale);
+    p.cfg_rescale = case_number(r, "cfg_rescale", 0);
     p.width = (int)case_number(r, "width", p.width);
     p.height = (int)case_number(r, "height", p.height);
     p.strength = case_number(r, "strength", p.strength);

@@ -25,7 +25,7 @@ from fixture import (
     write_cases,
     write_embeddings,
 )
-from prompt_cases import embeddings, plan_prompts
+from prompt_cases import embeddings, plan_prompts, plan_rescale
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
 from sensitivity import measure_model
@@ -37,6 +37,7 @@ BORROWED = {
     "default": (plan_default, "../../../../models/default", {}),
     "approximations": (plan_approximations, "../sd15/model", {}),
     "prompts": (plan_prompts, "../sd15/model", embeddings()),
+    "rescale": (plan_rescale, "../sd21/model", {}),
 }
 SENSITIVITY_LIMIT = 2e-4
 

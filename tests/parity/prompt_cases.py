@@ -145,6 +145,7 @@ GRAMMAR = [
     ),
     ("weight-alone", "a fox :1.3", compose((1.3, plain("a fox"))), {}),
     ("no-guidance", "a (fox:1.4)", read(pieces(["a ", 1], ["fox", 1.4])), {"cfg_scale": 1}),
+    ("weight-rescale", "a fox :1.3", compose((1.3, plain("a fox"))), {"cfg_rescale": 0.6}),
     ("weak-guidance", FOX, read(plain(FOX)), {"cfg_scale": 0.5}),
 ]
 
@@ -162,6 +163,12 @@ WITH_EMBEDDINGS = [
     ("embedding-case", "a NIGHT fox", {}),
     ("embedding-long", f"{LONG} many, night, {LONG} many", {}),
     ("embedding-negative", FOX, {"negative_prompt": "ugly, style-x"}),
+]
+
+
+RESCALE = [
+    ("cfg-rescale", {"cfg_rescale": 0.7}),
+    ("cfg-rescale-all", {"cfg_rescale": 1, "cfg_scale": 12, "sampler": "ddim", "scheduler": "model"}),
 ]
 
 
@@ -187,9 +194,17 @@ class PromptPlan:
         self.cases.append({"name": name, "kind": "picture", "request": request, **extra, "out": f"{name}.out"})
 
 
-def plan_prompts():
-    """All of them."""
+def plan_rescale():
+    """Guidance with its spread taken back."""
     plan = PromptPlan()
+    for name, fields in RESCALE:
+        plan.add(name, FOX, fields)
+    return plan
+
+
+def plan_prompts():
+    """All prompts of the grammar, embeddings, and guidance with its spread taken back."""
+    plan = plan_rescale()
     for name, prompt, reads, fields in GRAMMAR:
         plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
     for name, prompt, fields in WITH_EMBEDDINGS:

@@ -17,6 +17,7 @@ engine's parser has to come to the same.
 import copy
 
 import torch
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 
 from samplers import make_scheduler
 
@@ -180,7 +181,8 @@ class PromptReference:
             out = said[0].clone()
             for read, word in zip(reads["parts"], said[1:]):
                 out += (word - said[0]) * (read["weight"] * scale)
-            x = scheduler.step(out.unsqueeze(0), timestep, x, generator=generator).prev_sample
+            out = rescale_noise_cfg(out.unsqueeze(0), said[1:2], request.get("cfg_rescale", 0))
+            x = scheduler.step(out, timestep, x, generator=generator).prev_sample
         image = pipe.vae.decode(x / pipe.vae.config.scaling_factor).sample[0]
         return x, (255 * ((image + 1) / 2).clamp(0, 1)).floor().permute(1, 2, 0)
 

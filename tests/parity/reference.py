@@ -121,6 +121,7 @@ class Reference:
             "negative_prompt": request["negative_prompt"],
             "num_inference_steps": request["steps"],
             "guidance_scale": request["cfg_scale"],
+            **({"guidance_rescale": request["cfg_rescale"]} if "cfg_rescale" in request else {}),
             "clip_skip": request.get("clip_skip") or None,
             "generator": torch.Generator("cpu").manual_seed(request["seed"]),
             "callback_on_step_end": look,

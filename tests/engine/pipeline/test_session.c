@@ -278,6 +278,9 @@ TEST(planned_bytes_are_used_bytes_with_any_prompt)
         p.prompt = rows[i].prompt;
         p.negative_prompt = rows[i].negative_prompt;
         p.cfg_scale = rows[i].cfg_scale;
+        p.guidance_end = 1;
+        check_plan(s, &p);
+        p.guidance_end = 0.5;
         check_plan(s, &p);
     }
     ltd_session_free(s);

@@ -50,3 +50,19 @@ TEST(several_parts_without_guidance)
     CHECK_NEAR(rows[0][1], 2 - 0.5 * 2 + 2 * 2, 0);
     CHECK_NEAR(rows[0][2], 0.5 * 4 - 2 * 1, 0);
 }
+
+/* With all of it taken back, the answer spreads as far as the prompt's row does. */
+TEST(the_spread_is_taken_back)
+{
+    struct guidance_sum g = {.guided = true, .parts = 1, .scale = 3, .weights = weights, .rescale = 1};
+    const float rows[2][N] = {{0, 0, 0}, {1, 2, 6}};
+    float all[N], half[N];
+
+    guidance_sum(&g, all, rows[0], N);
+    CHECK_NEAR(all[0], 1, 1e-6);
+    CHECK_NEAR(all[1], 2, 1e-6);
+    CHECK_NEAR(all[2], 6, 1e-6);
+    g.rescale = 0.5;
+    guidance_sum(&g, half, rows[0], N);
+    CHECK_NEAR(half[2], (6 + 18) / 2., 1e-5);
+}
