@@ -89,7 +89,7 @@ TEST(everything_wrong_is_told_at_once)
                "--output: missing\n"
                "--strength: only with --init-image\n"
                "--sampler: \"eulr\" is none of ddim, pndm, euler, euler_a, dpmpp_2m\n"
-               "--profile: \"\" is none of diffusers\n"
+               "--profile: \"\" is none of diffusers, a1111\n"
                "--numerics: \"fast\" is none of default, strict\n");
 }
 
