@@ -102,15 +102,32 @@ static int open_default_model(struct server *server)
     return complain(server, EXIT_CODE_MODEL, message);
 }
 
+/* Files that are no embeddings for a model; the others are served. */
+static void tell_refused_embeddings(struct server *server, const struct named_model *item)
+{
+    for (size_t i = 0; i < ltd_model_embedding_count(item->model); i++) {
+        const struct ltd_embedding embedding = ltd_model_embedding(item->model, i);
+        const struct log_field fields[] = {
+            {"model", item->name, true}, {"name", embedding.name, true}, {"why", embedding.refused, true}};
+
+        if (embedding.refused)
+            log_event(&server->log, LOG_WARN, "embedding_refused", fields, sizeof fields / sizeof fields[0]);
+    }
+}
+
 static int open_models(struct server *server)
 {
     const struct option_list *list = &server->options->model;
     int code = EXIT_CODE_DONE;
 
+    if (*server->options->embeddings_dir)
+        server->models.embeddings_dir = server->options->embeddings_dir;
     if (list->count == 0)
-        return open_default_model(server);
+        code = open_default_model(server);
     for (size_t i = 0; code == EXIT_CODE_DONE && i < list->count; i++)
         code = open_model(server, list->items[i]);
+    for (size_t i = 0; code == EXIT_CODE_DONE && i < server->models.count; i++)
+        tell_refused_embeddings(server, &server->models.items[i]);
     return code;
 }
 

@@ -1,72 +1,35 @@
 #include "pipeline/generation.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "pipeline/guidance.h"
 #include "pipeline/guided_unet.h"
 #include "pipeline/latent_layout.h"
-#include "pipeline/prompt_memory.h"
-
-static enum ltd_status tokenize(struct generation *g, struct ltd_error *err)
-{
-    const char *const prompts[] = {g->params->negative_prompt, g->params->prompt};
-    const struct clip_tokenizer *t = g->model->tokenizer;
-    enum ltd_status st = LTD_OK;
-
-    for (size_t i = 0; i < g->rows && st == LTD_OK; i++) {
-        const char *text = prompts[2 - g->rows + i];
-
-        st = clip_tokenizer_encode(t, text, strlen(text), g->ids + i * g->tokens, (int)g->tokens, NULL, err);
-    }
-    return st;
-}
 
 enum ltd_status generation_init(struct generation *g, const struct ltd_model *model,
                                 const struct ltd_gen_params *params, int index, struct ltd_error *err)
 {
     enum ltd_status st;
-    int first, end;
 
-    *g = (struct generation){.model = model, .params = params, .tokens = (size_t)model->info.token_limit};
+    *g = (struct generation){.model = model, .params = params};
     torch_rng_init(&g->rng, params->seed + (uint64_t)index);
     st = sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
                            params->init_image ? params->strength : 1.0, &g->plan, err);
     if (st != LTD_OK)
         return st;
-    guidance_interval(params, sampling_plan_evaluations(g->plan), &first, &end);
-    g->rows = first < end ? 2 : 1;
-    g->ids = calloc(g->rows * g->tokens, sizeof *g->ids);
-    return g->ids ? tokenize(g, err) : ltd_fail(err, LTD_ENOMEM, "no memory for the prompt");
-}
-
-/* The layers left out are the prompt's alone, as in the reference. */
-static struct prompt_row row_of(const struct generation *g, size_t i)
-{
-    const bool prompt = i + 1 == g->rows;
-
-    return (struct prompt_row){g->ids + i * g->tokens, g->tokens, prompt ? (size_t)g->params->clip_skip : 0};
+    return conditioning_init(&g->conditioning, model, params, sampling_plan_evaluations(g->plan), err);
 }
 
 void generation_recall(struct generation *g)
 {
-    for (size_t i = 0; i < g->rows; i++) {
-        const struct prompt_row row = row_of(g, i);
-
-        g->recalled[i] = prompt_recall(g->model->prompts, &row);
-        g->report.recalled += g->recalled[i] != NULL;
-    }
+    g->report.recalled = conditioning_recall(&g->conditioning);
 }
 
 void generation_fini(struct generation *g)
 {
-    for (size_t i = 0; i < g->rows; i++)
-        if (g->recalled[i])
-            value_cache_release(g->model->prompts, g->recalled[i]);
     sampling_plan_free(g->plan);
-    free(g->ids);
+    conditioning_fini(&g->conditioning);
     *g = (struct generation){0};
 }
 
@@ -145,37 +108,13 @@ static void start(struct generation *g, struct exec *e, float *x, struct tensor 
     meter_stop(&meter, e, &g->report.encode_s, &g->cost.encode_flop);
 }
 
-/* context [rows, tokens, 1, c] = text_encoder(ids) */
-static void encode_text(const struct generation *g, struct exec *e, struct tensor context)
-{
-    for (size_t i = 0; i < g->rows; i++) {
-        const struct prompt_row row = row_of(g, i);
-        struct tensor y = tensor_item(context, i);
-
-        if (!g->recalled[i]) {
-            clip_text_forward(g->model->text, e, y, row.ids, row.skip);
-            /* Half of a context would be remembered for good. */
-            if (!exec_is_dry(e) && !exec_is_canceled(e))
-                prompt_remember(g->model->prompts, &row, y);
-        } else if (!exec_is_dry(e)) {
-            memcpy(y.data, cached_value_data(g->recalled[i]), tensor_count(y) * sizeof *y.data);
-        }
-    }
-}
-
-/* What the U-Net takes of the text: [rows, tokens, 1, unet_text_channels] */
-static struct tensor make_texts(struct generation *g, struct exec *e)
+static struct guided_texts make_texts(struct generation *g, struct exec *e)
 {
     const struct meter meter = meter_start(e);
-    const struct unet *u = g->model->unet;
-    struct tensor texts = exec_tensor(e, g->rows, g->tokens, 1, unet_text_channels(u));
-    const size_t mark = exec_mark(e);
-    struct tensor context = exec_tensor(e, g->rows, g->tokens, 1, clip_text_config(g->model->text)->channels);
+    struct guided_texts texts;
 
     tell(g, e, LTD_PHASE_TEXT, 0, 1);
-    encode_text(g, e, context);
-    unet_text_forward(u, e, texts, context);
-    exec_rewind(e, mark);
+    texts = guided_texts_make(g, e);
     meter_stop(&meter, e, &g->report.text_s, &g->cost.text_flop);
     return texts;
 }
@@ -216,7 +155,7 @@ static struct sampling_watch watch_steps(const struct generation *g, struct exec
 
 /* x [c, h, w]: from the first step's noise to a clean latent. */
 static enum ltd_status sample(struct generation *g, struct exec *e, float *x, struct tensor shape,
-                              struct tensor texts, struct ltd_error *err)
+                              struct guided_texts *texts, struct ltd_error *err)
 {
     const struct meter meter = meter_start(e);
     const size_t mark = exec_mark(e), n = tensor_count(shape);
@@ -240,15 +179,16 @@ static enum ltd_status sample(struct generation *g, struct exec *e, float *x, st
     return st;
 }
 
-/* 8-bit values as diffusers rounds them: half to even. */
-static enum ltd_status to_pixels(uint8_t *pixels, struct tensor image, struct ltd_error *err)
+/* 8-bit values as diffusers rounds them, half to even, or as AUTOMATIC1111 does, down. */
+static enum ltd_status to_pixels(uint8_t *pixels, struct tensor image, enum ltd_profile profile,
+                                 struct ltd_error *err)
 {
     for (size_t i = 0; i < tensor_count(image); i++) {
-        const float v = image.data[i] / 2.0f + 0.5f;
+        const float v = image.data[i] / 2.0f + 0.5f, scaled = fminf(fmaxf(v, 0.0f), 1.0f) * 255.0f;
 
         if (!isfinite(v))
             return ltd_fail(err, LTD_ENONFINITE, "the decoded picture has values that are not finite");
-        pixels[i] = (uint8_t)nearbyintf(fminf(fmaxf(v, 0.0f), 1.0f) * 255.0f);
+        pixels[i] = (uint8_t)(profile == LTD_PROFILE_A1111 ? scaled : nearbyintf(scaled));
     }
     return LTD_OK;
 }
@@ -273,7 +213,7 @@ static enum ltd_status decode(struct generation *g, struct exec *e, const float 
     if (exec_is_canceled(e))
         st = ltd_fail(err, LTD_ECANCELED, "canceled");
     else if (!exec_is_dry(e) && g->pixels)
-        st = to_pixels(g->pixels, image, err);
+        st = to_pixels(g->pixels, image, g->params->profile, err);
     exec_rewind(e, mark);
     meter_stop(&meter, e, &g->report.decode_s, &g->cost.decode_flop);
     return st;
@@ -288,11 +228,11 @@ enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_
     const size_t n = tensor_count(shape);
     float *x = arena_alloc(e->arena, n, sizeof *x); /* [c, h, w] */
     const size_t sampling = exec_mark(e);
-    struct tensor texts = make_texts(g, e);
+    struct guided_texts texts = make_texts(g, e);
     enum ltd_status st;
 
     start(g, e, x, shape);
-    st = exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, texts, err);
+    st = exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, &texts, err);
     exec_rewind(e, sampling);
     if (st == LTD_OK && g->latent && !exec_is_dry(e))
         memcpy(g->latent, x, n * sizeof *x);

@@ -10,6 +10,7 @@
 #include <latentd/session.h>
 
 #include "base/torch_rng.h"
+#include "pipeline/conditioning.h"
 #include "pipeline/model_parts.h"
 #include "tensor/exec.h"
 
@@ -19,9 +20,7 @@ struct generation {
     const struct ltd_gen_params *params;
     const struct ltd_watch *watch; /* NULL: nobody watches */
     struct sampling_plan *plan;
-    int32_t *ids; /* [rows, tokens]: the negative prompt's (if any step has guidance), then the prompt's */
-    size_t rows, tokens;
-    const struct cached_value *recalled[2]; /* by row; NULL: the text encoder has to run */
+    struct conditioning conditioning;
     struct torch_rng rng;
     uint8_t *pixels; /* [height, width, 3]; NULL: stop at the latent */
     float *latent;   /* NULL, or [channels, h, w]: a copy of the final latent; for tests */
@@ -35,8 +34,8 @@ struct scratch_plan {
     size_t bytes;      /* of everything */
 };
 
-/* Tokenizes and plans; params must have passed ltd_params_check.  generation_fini afterwards, also on
- * failure. Errors: LTD_EINVAL, LTD_ENOMEM. */
+/* Plans, and reads the prompts; params must have passed ltd_params_check.  generation_fini afterwards, also
+ * on failure. Errors: LTD_EINVAL, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status generation_init(struct generation *g, const struct ltd_model *model,
                                              const struct ltd_gen_params *params, int index,
                                              struct ltd_error *err);

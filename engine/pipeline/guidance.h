@@ -9,11 +9,13 @@
 
 #include <latentd/params.h>
 
-/* Of evaluations 0..count - 1, those from *first to *end - 1 have guidance; none: *first is *end. */
-static inline void guidance_interval(const struct ltd_gen_params *params, int count, int *first, int *end)
+/* Of evaluations 0..count - 1, those from *first to *end - 1 have guidance; none: *first is *end.  guided:
+ * there is any. */
+static inline void guidance_interval(const struct ltd_gen_params *params, bool guided, int count, int *first,
+                                     int *end)
 {
     *first = (int)(params->guidance_start * count);
-    *end = params->cfg_scale > 1.0 ? (int)(params->guidance_end * count) : *first;
+    *end = guided ? (int)(params->guidance_end * count) : *first;
     *end = *end < *first ? *first : *end;
 }
 

@@ -7,27 +7,36 @@
 #include "pipeline/generation.h"
 #include "sampling/denoiser.h"
 
+/* The texts of a run, as the U-Net takes them. */
+struct guided_texts {
+    struct tensor contexts;           /* what conditioning_encode gave; gone where prompts do not change */
+    struct tensor table;              /* unet_text_forward of those that count now, [rows, ..] */
+    size_t now[PROMPT_MAX_PARTS + 1]; /* which these are, by row */
+};
+
+/* Encodes them, and makes the table of the first evaluation; in e's arena until the caller rewinds. */
+struct guided_texts guided_texts_make(const struct generation *g, struct exec *e);
+
 /* One run's: begun before its first evaluation, which may be one of a dry run. */
 struct guided_unet {
     const struct generation *g;
     struct exec *exec;
     struct tensor x, y;      /* [1, h, w, c], which all rows begin with; [rows, h, w, c] */
-    struct unet_input input; /* of the next evaluation; its tables serve all of them */
-    int guided, guided_end;  /* evaluations that have guidance: the first, and the one behind the last */
-    struct tensor deep;      /* [rows, h, w, c]: what the deep layers said last; data NULL: nobody will ask */
-    size_t deep_rows;        /* the last so many of them are known */
+    struct unet_input input; /* of the next evaluation */
+    struct guided_texts *texts;
+    struct tensor deep; /* [rows, h, w, c]: what the deep layers said last; data NULL: nobody will ask */
+    size_t deep_rows;   /* the last so many of them are known */
 };
 
-/* Takes what the run needs from e, until the caller rewinds past it.  texts is the table of what it draws;
- * shape is a latent's, [1, h, w, c]. */
+/* Takes what the run needs from e, until the caller rewinds past it.  shape is a latent's, [1, h, w, c]. */
 void guided_unet_begin(struct guided_unet *unet, const struct generation *g, struct exec *e,
-                       struct tensor texts, struct tensor shape);
+                       struct guided_texts *texts, struct tensor shape);
 
 /* All evaluations, on a dry exec. */
 void guided_unet_measure(struct guided_unet *unet);
 
-/* The next evaluation: out = e_u + w (e_c - e_u) with guidance, else e_c.  A predict of struct denoiser,
- * called for all evaluations in turn. */
+/* The next evaluation: out is the guidance_sum of what the network says to the rows.  A predict of struct
+ * denoiser, called for all evaluations in turn. */
 bool guided_unet_predict(void *self, float *out, const float *x, double timestep);
 
 #endif

@@ -198,8 +198,28 @@ void ltd_model_close(struct ltd_model *m)
     clip_text_close(m->text);
     clip_tokenizer_close(m->tokenizer);
     schedule_config_free(m->schedule);
+    embeddings_fini(&m->embeddings);
     free(m->about);
     free(m);
+}
+
+enum ltd_status ltd_model_add_embeddings(struct ltd_model *m, const char *dir, struct ltd_error *err)
+{
+    return embeddings_read(&m->embeddings, dir, m->tokenizer, m->text, (size_t)m->info.token_limit - 2, err);
+}
+
+size_t ltd_model_embedding_count(const struct ltd_model *m)
+{
+    return m->embeddings.count;
+}
+
+struct ltd_embedding ltd_model_embedding(const struct ltd_model *m, size_t i)
+{
+    const struct embedding *item = &m->embeddings.item[i];
+
+    return (struct ltd_embedding){item->name, (int)item->vectors,
+                                  item->vectors > 0 ? (int)clip_text_config(m->text)->channels : 0,
+                                  item->refused};
 }
 
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *m)

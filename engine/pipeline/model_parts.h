@@ -7,6 +7,7 @@
 #include <latentd/model.h>
 
 #include "base/value_cache.h"
+#include "pipeline/embeddings.h"
 #include "pipeline/preview.h"
 #include "sampling/sampling.h"
 #include "text/clip_text.h"
@@ -23,8 +24,9 @@ struct ltd_model {
     struct unet *unet;
     struct vae *vae;
     struct schedule_config *schedule;
-    struct preview *preview;           /* filled later, by the first session to need it */
-    struct value_cache *prompts;       /* filled by all sessions: prompt_memory.h */
+    struct preview *preview;     /* filled later, by the first session to need it */
+    struct value_cache *prompts; /* filled by all sessions: prompt_memory.h */
+    struct embeddings embeddings;
     struct ltd_gen_params recommended; /* without the strings and the seed */
     struct ltd_model_info info;
     char *about;     /* what info.about shows; NULL: "" */

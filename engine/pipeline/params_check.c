@@ -3,11 +3,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
-#include "pipeline/model_parts.h"
 
 struct check {
     const struct ltd_model *model;
@@ -15,6 +14,8 @@ struct check {
     ltd_finding_fn *found;
     void *arg;
     bool good;
+    bool guided;     /* the prompt, once it has been read, has guidance */
+    size_t parts;    /* of the prompt */
     int evaluations; /* of the model, once the plan has been tried */
 };
 
@@ -48,24 +49,40 @@ static void check_side(struct check *c, const char *field, int side, int native)
         find(c, true, field, "%d pixels are far from the %d this model was trained at", side, native);
 }
 
-static void check_prompt(struct check *c, const char *field, const char *text)
+static void take_guidance(struct check *c, const struct prompt *prompt)
 {
-    const int limit = c->model->info.token_limit;
-    int32_t *ids = calloc((size_t)limit, sizeof *ids);
-    struct ltd_error err;
-    size_t cut = 0;
-    enum ltd_status st = LTD_ENOMEM;
+    c->guided = conditioning_is_guided(c->params, prompt);
+    c->parts = prompt->parts;
+}
 
-    if (!text) {
+static void check_prompt(struct check *c, enum conditioning_role role)
+{
+    const bool is_prompt = role == CONDITIONING_PROMPT;
+    const char *field = is_prompt ? "prompt" : "negative_prompt";
+    const char *text = is_prompt ? c->params->prompt : c->params->negative_prompt;
+    const size_t limit = (size_t)c->model->info.token_limit - 2;
+    struct prompt_rules rules = conditioning_rules(c->model, c->params, role);
+    struct prompt prompt = {0};
+    struct ltd_error err;
+
+    /* Wrong steps are told elsewhere. */
+    if (rules.steps < 1)
+        rules.steps = 1;
+    if (!text)
         find(c, false, field, "must be a string");
-    } else if (!ids || (st = clip_tokenizer_encode(c->model->tokenizer, text, strlen(text), ids, limit, &cut,
-                                                   &err)) != LTD_OK) {
-        find(c, false, field, "%s", st == LTD_ENOMEM ? "no memory" : err.message);
-    } else if (cut > 0) {
-        find(c, true, field, "the last %zu of %zu tokens are beyond the %d this model reads, and were cut",
-             cut, cut + (size_t)limit - 2, limit - 2);
-    }
-    free(ids);
+    else if (prompt_read(&prompt, &rules, text, &err) != LTD_OK)
+        find(c, false, field, "%s", err.message);
+    else if (is_prompt)
+        take_guidance(c, &prompt);
+    if (prompt.cut > 0)
+        find(c, true, field, "the last %zu of %zu tokens are beyond the %zu this model reads, and were cut",
+             prompt.cut, prompt.cut + limit, limit);
+    if (prompt.chunks.unusable)
+        find(c, true, field, "the embedding \"%.80s\" cannot be used (%s); its name was read as text",
+             prompt.chunks.unusable->name, embeddings_refusal(&c->model->embeddings, prompt.chunks.unusable));
+    if (prompt.break_is_word)
+        find(c, true, field, "a BREAK inside of brackets was read as a word; close the brackets before it");
+    prompt_fini(&prompt);
 }
 
 /* Can the schedule be made with this scheduler, number of steps and strength? */
@@ -134,6 +151,20 @@ static void check_schedule(struct check *c)
              c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
 }
 
+static void check_rescale(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+
+    if (!(p->cfg_rescale >= 0 && p->cfg_rescale <= 1))
+        find(c, false, "cfg_rescale", "must be 0 to 1");
+    else if (p->cfg_rescale > 0 && c->parts > 1)
+        find(c, false, "cfg_rescale",
+             "takes one prompt, and this one has %zu parts joined by AND; leave it at 0", c->parts);
+    else if (p->cfg_rescale > 0 && c->parts == 1 && !c->guided)
+        find(c, true, "cfg_rescale", "has nothing to take back: a cfg_scale of %g has no guidance",
+             p->cfg_scale);
+}
+
 static void check_guidance(struct check *c)
 {
     const struct ltd_gen_params *p = c->params;
@@ -148,8 +179,8 @@ static void check_guidance(struct check *c)
     } else if (p->guidance_end <= p->guidance_start) {
         find(c, false, "guidance_end", "must be above guidance_start");
     } else if (c->evaluations > 0 && (p->guidance_start > 0 || p->guidance_end < 1)) {
-        guidance_interval(p, c->evaluations, &first, &end);
-        if (p->cfg_scale <= 1)
+        guidance_interval(p, c->guided, c->evaluations, &first, &end);
+        if (!c->guided)
             find(
                 c, true, "guidance_end",
                 "guidance_start and guidance_end have nothing to bound: a cfg_scale of 1 and below has no guidance");
@@ -163,14 +194,15 @@ static void check_guidance(struct check *c)
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
-    struct check c = {model, params, found, arg, true, 0};
+    struct check c = {model, params, found, arg, .good = true};
 
-    check_prompt(&c, "prompt", params->prompt);
-    check_prompt(&c, "negative_prompt", params->negative_prompt);
+    check_prompt(&c, CONDITIONING_PROMPT);
+    check_prompt(&c, CONDITIONING_NEGATIVE);
     check_side(&c, "width", params->width, model->info.native_width);
     check_side(&c, "height", params->height, model->info.native_height);
     check_schedule(&c);
     check_guidance(&c);
+    check_rescale(&c);
     if (params->deepcache_interval < 1)
         find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)

@@ -22,6 +22,8 @@ static void put_what_is_asked_for(FILE *out, const struct ltd_gen_params *p)
         put_number(out, "Denoising strength", p->strength);
     if (p->clip_skip > 0)
         put_number(out, "Clip skip", p->clip_skip + 1);
+    if (p->cfg_rescale > 0)
+        put_number(out, "CFG rescale", p->cfg_rescale);
     if (p->guidance_start > 0)
         put_number(out, "Guidance start", p->guidance_start);
     if (p->guidance_end < 1)

@@ -18,7 +18,7 @@
 /* Of a model: at 77 tokens of 768 channels room for 70 prompts. */
 #define PROMPT_MEMORY_BYTES ((size_t)16 << 20)
 
-/* One row of a prompt: token ids [tokens], and the layers of the encoder that are left out. */
+/* A chunk of a prompt: token ids [tokens], and the layers of the encoder that are left out. */
 struct prompt_row {
     const int32_t *ids;
     size_t tokens, skip;

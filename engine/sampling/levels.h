@@ -34,7 +34,8 @@ LTD_MUST_USE enum ltd_status levels_plan(struct sampling_plan *plan, const struc
                                          struct level_rules rules, levels_fill_fn *fill,
                                          struct ltd_error *err);
 
-/* An evaluation at level i of the list, at a sigma > 0 between two, or at any sigma, which may be a level's. */
+/* An evaluation at level i of the list, at a sigma > 0 between two, or at any sigma, which may be a level's.
+ */
 void levels_step(const struct levels *levels, int i, struct sampling_step *step);
 void levels_step_between(const struct levels *levels, float sigma, struct sampling_step *step);
 void levels_step_at(const struct levels *levels, float sigma, struct sampling_step *step);

@@ -14,7 +14,7 @@ static const char *const scheduler_labels[] = {
 #include <latentd/schedulers.def>
 #undef SCHEDULER
 };
-static const char *const profile_names[] = {"diffusers"};
+static const char *const profile_names[] = {"diffusers", "a1111"};
 static const char *const numerics_names[] = {"default", "strict"};
 
 _Static_assert(sizeof profile_names / sizeof profile_names[0] == LTD_PROFILE_COUNT,

@@ -27,6 +27,8 @@ struct clip_text {
     struct clip_layer *layers;        /* [config.layers] */
     struct layer_norm final_norm;
     double eps;
+    float *extra; /* [extra_count, channels]: what the ids from config.vocab on stand for */
+    size_t extra_count;
 };
 
 static enum ltd_status read_config(struct clip_text *t, const char *dir, struct ltd_error *err)
@@ -131,7 +133,23 @@ void clip_text_close(struct clip_text *t)
         return;
     heap_list_fini(&t->memory);
     weight_set_close(t->weights);
+    free(t->extra);
     free(t);
+}
+
+enum ltd_status clip_text_extend(struct clip_text *t, const float *vectors, size_t count, int32_t *first,
+                                 struct ltd_error *err)
+{
+    const size_t channels = t->config.channels;
+    float *extra = realloc(t->extra, ((t->extra_count + count) * channels + 1) * sizeof *extra);
+
+    if (!extra)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for embeddings");
+    memcpy(extra + t->extra_count * channels, vectors, count * channels * sizeof *extra);
+    t->extra = extra;
+    *first = (int32_t)(t->config.vocab + t->extra_count);
+    t->extra_count += count;
+    return LTD_OK;
 }
 
 const struct clip_text_config *clip_text_config(const struct clip_text *t)
@@ -154,11 +172,11 @@ struct embed_job {
 static void embed_tile(void *arg, size_t row, void *scratch)
 {
     const struct embed_job *j = arg;
-    const size_t c = j->y.c;
+    const size_t c = j->y.c, id = (size_t)j->ids[row], vocab = j->text->config.vocab;
     size_t stride;
     float *y = j->y.data + row * c;
-    const float *token =
-        matrix_block(&j->text->token_embedding, (size_t)j->ids[row], 1, 0, c, scratch, &stride);
+    const float *token = id < vocab ? matrix_block(&j->text->token_embedding, id, 1, 0, c, scratch, &stride)
+                                    : j->text->extra + (id - vocab) * c;
 
     memcpy(y, token, c * sizeof *y);
     vector_ops()->add_to(

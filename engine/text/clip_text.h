@@ -30,9 +30,14 @@ void clip_text_close(struct clip_text *text); /* NULL is fine */
 const struct clip_text_config *clip_text_config(const struct clip_text *text);
 const struct weight_set *clip_text_weights(const struct clip_text *text);
 
+/* Gives vectors [count, channels] the next ids behind the vocabulary, as rows of the token embedding; they
+ * are copied. *first: the id of the first one.  Not while anybody runs the encoder.  Errors: LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status clip_text_extend(struct clip_text *text, const float *vectors, size_t count,
+                                              int32_t *first, struct ltd_error *err);
+
 /* y [n, tokens, channels] = final_layer_norm of what the last layer but `skip` leaves (skip 0: the last) for
- * ids [n, tokens], each below vocab; tokens <= positions; skip < layers.  Attention is causal; padding is not
- * masked, as diffusers pipelines do it. */
+ * ids [n, tokens], each below vocab or given by clip_text_extend; tokens <= positions; skip < layers.
+ * Attention is causal; padding is not masked, as diffusers pipelines do it. */
 void clip_text_forward(const struct clip_text *text, struct exec *e, struct tensor y, const int32_t *ids,
                        size_t skip);
 

@@ -11,10 +11,13 @@
 #include "tokenizer/tokenizer_file.h"
 #include "tokenizer/vocab.h"
 
+static const char comma[] = ",</w>";
+
 struct clip_tokenizer {
     struct bpe *bpe;
     struct added_set raw, normalized;
     int32_t role_id[ROLE_COUNT];
+    int32_t comma;
     int vocab_size;
     int max_length;
 };
@@ -63,6 +66,7 @@ static enum ltd_status open_parts(struct clip_tokenizer *tokenizer, const char *
     number_added(tokenizer, &config->added, vocab);
     for (int role = 0; role < ROLE_COUNT; role++)
         tokenizer->role_id[role] = added_list_find(&config->added, config->role_content[role])->id;
+    tokenizer->comma = vocab_find(vocab, comma, sizeof comma - 1);
     tokenizer->max_length = config->max_length;
     status = added_set_init(&tokenizer->raw, &config->added, false, err);
     if (status != LTD_OK)
@@ -125,9 +129,24 @@ int clip_tokenizer_max_length(const struct clip_tokenizer *tokenizer)
     return tokenizer->max_length;
 }
 
+int clip_tokenizer_bos(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->role_id[ROLE_BOS];
+}
+
 int clip_tokenizer_eos(const struct clip_tokenizer *tokenizer)
 {
     return tokenizer->role_id[ROLE_EOS];
+}
+
+int clip_tokenizer_pad(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->role_id[ROLE_PAD];
+}
+
+int clip_tokenizer_comma(const struct clip_tokenizer *tokenizer)
+{
+    return tokenizer->comma;
 }
 
 /* ---- encoding ---- */
@@ -204,35 +223,46 @@ static enum ltd_status encode_text(struct encoding *encoding, const uint8_t *tex
     return status;
 }
 
+enum ltd_status clip_tokenizer_words(const struct clip_tokenizer *tokenizer, const char *text, size_t size,
+                                     int32_t *ids, size_t room, size_t *count, struct ltd_error *err)
+{
+    struct encoding encoding = {.tokenizer = tokenizer, .ids = ids, .room = room, .err = err};
+    enum ltd_status status;
+
+    if (!clip_utf8_valid((const uint8_t *)text, size))
+        return ltd_fail(err, LTD_EINVAL, "the prompt is not valid UTF-8");
+    status = encode_text(&encoding, (const uint8_t *)text, size);
+    if (status == LTD_OK)
+        *count = encoding.count;
+    clip_normal_fini(&encoding.normal);
+    bpe_scratch_fini(&encoding.bpe);
+    return status;
+}
+
 enum ltd_status clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text, size_t size,
                                       int32_t *ids, int length, size_t *cut, struct ltd_error *err)
 {
-    struct encoding encoding = {.tokenizer = tokenizer, .err = err};
-    enum ltd_status status = LTD_OK;
-    size_t kept;
+    const size_t room = length < 2 ? 0 : (size_t)length - 2;
+    int32_t *words = malloc((room + 1) * sizeof *words);
+    enum ltd_status status;
+    size_t count, kept;
 
     if (length < 2)
-        return ltd_fail(err, LTD_EINVAL, "a length of %d tokens has no room for the two marks", length);
-    if (!clip_utf8_valid((const uint8_t *)text, size))
-        return ltd_fail(err, LTD_EINVAL, "the prompt is not valid UTF-8");
-    encoding.room = (size_t)length - 2;
-    encoding.ids = malloc((encoding.room + 1) * sizeof *encoding.ids);
-    if (!encoding.ids)
+        status = ltd_fail(err, LTD_EINVAL, "a length of %d tokens has no room for the two marks", length);
+    else if (!words)
         status = ltd_fail(err, LTD_ENOMEM, "no memory for %d tokens", length);
     else
-        status = encode_text(&encoding, (const uint8_t *)text, size);
+        status = clip_tokenizer_words(tokenizer, text, size, words, room, &count, err);
     if (status == LTD_OK) {
-        kept = encoding.count < encoding.room ? encoding.count : encoding.room;
+        kept = count < room ? count : room;
         ids[0] = tokenizer->role_id[ROLE_BOS];
-        memcpy(ids + 1, encoding.ids, kept * sizeof *ids);
+        memcpy(ids + 1, words, kept * sizeof *ids);
         ids[kept + 1] = tokenizer->role_id[ROLE_EOS];
         for (size_t i = kept + 2; i < (size_t)length; i++)
             ids[i] = tokenizer->role_id[ROLE_PAD];
         if (cut)
-            *cut = encoding.count - kept;
+            *cut = count - kept;
     }
-    free(encoding.ids);
-    clip_normal_fini(&encoding.normal);
-    bpe_scratch_fini(&encoding.bpe);
+    free(words);
     return status;
 }

@@ -28,7 +28,12 @@ void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
 int clip_tokenizer_vocab_size(const struct clip_tokenizer *tokenizer);
 int clip_tokenizer_max_length(
     const struct clip_tokenizer *tokenizer); /* model_max_length; 77 when absent or absurd */
+/* Ids of the start mark, the end mark, padding, and of a comma that ends a word (-1: the vocabulary has
+ * none). */
+int clip_tokenizer_bos(const struct clip_tokenizer *tokenizer);
 int clip_tokenizer_eos(const struct clip_tokenizer *tokenizer);
+int clip_tokenizer_pad(const struct clip_tokenizer *tokenizer);
+int clip_tokenizer_comma(const struct clip_tokenizer *tokenizer);
 
 /* Writes exactly length ids: start mark, the prompt's tokens cut to length - 2, end mark, padding.  text is
  * valid UTF-8 of size bytes.  *cut (may be NULL): tokens that did not fit.  Read-only on the tokenizer: any
@@ -37,5 +42,12 @@ int clip_tokenizer_eos(const struct clip_tokenizer *tokenizer);
 LTD_MUST_USE enum ltd_status clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text,
                                                    size_t size, int32_t *ids, int length, size_t *cut,
                                                    struct ltd_error *err);
+
+/* The tokens of text alone, without marks and padding: *count of them, of which the first ones go into ids as
+ * far as there is room.  Everything else as clip_tokenizer_encode.  Errors: LTD_EINVAL not UTF-8; LTD_ENOMEM.
+ */
+LTD_MUST_USE enum ltd_status clip_tokenizer_words(const struct clip_tokenizer *tokenizer, const char *text,
+                                                  size_t size, int32_t *ids, size_t room, size_t *count,
+                                                  struct ltd_error *err);
 
 #endif

@@ -16,10 +16,10 @@
  * multiply-add two of them; counted are matrix products, convolutions (as direct ones) and attention, by
  * phase (enum ltd_phase). */
 struct ltd_cost {
-    double text_flop;   /* of all rows of the prompt: the text encoder, and the U-Net's keys and values */
+    double text_flop;   /* of all rows of the prompts: the text encoder, and the U-Net's keys and values */
     double encode_flop; /* 0 unless there is an init_image */
-    double step_flop;   /* of one model evaluation, two rows with guidance, else one; on average, with its
-                           share of what is done once for all of them */
+    double step_flop;   /* of one model evaluation: a row for the prompt, or for each part of it, and with
+                           guidance one more; on average, with its share of what is done for several of them */
     double decode_flop;
     int evaluations;      /* of the model: some samplers take more than one a step, img2img leaves some out */
     size_t scratch_bytes; /* that ltd_session_generate will reserve, in a session of so many threads; less

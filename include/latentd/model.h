@@ -38,6 +38,23 @@ void ltd_model_close(struct ltd_model *model); /* NULL is fine */
 
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *model);
 
+/* What a file of an embeddings' folder came to.  Strings live as long as the model. */
+struct ltd_embedding {
+    const char *name;    /* the word of prompts that calls it: the file's name without its ending */
+    int vectors;         /* that it puts in place of the word; 0: it is no use to this model */
+    int width;           /* values of a vector; 0 as well */
+    const char *refused; /* why it is none; NULL: it is */
+};
+
+/* Reads the textual inversion embeddings of a folder and of those in it (*.safetensors), whose names prompts
+ * may then use.  A file that is malformed or fits another model is refused by itself; so are pickles (*.pt,
+ * *.bin), which are never read.  Before the model is shared, and once.  Errors: LTD_ENOTFOUND, LTD_EIO the
+ * folder cannot be read; LTD_ETOOBIG, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status ltd_model_add_embeddings(struct ltd_model *model, const char *dir,
+                                                      struct ltd_error *err);
+size_t ltd_model_embedding_count(const struct ltd_model *model);
+struct ltd_embedding ltd_model_embedding(const struct ltd_model *model, size_t i);
+
 /* What a request to this model is when it says nothing: from latentd.json, else scheduler_config.json, else
  * the other configs, else the engine's table.  The prompt is "", the seed 0. */
 struct ltd_gen_params ltd_params_default(const struct ltd_model *model);

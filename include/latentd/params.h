@@ -24,8 +24,9 @@ enum ltd_scheduler {
     LTD_SCHEDULER_COUNT
 };
 
-/* How seeds become noise, and prompts become tokens: as a diffusers pipeline on the CPU does. */
-enum ltd_profile { LTD_PROFILE_DIFFUSERS, LTD_PROFILE_COUNT };
+/* Whose way of making a picture is followed: that of a diffusers pipeline on the CPU, or that of
+ * AUTOMATIC1111's web UI, whose prompts have a grammar (docs/prompts.md). */
+enum ltd_profile { LTD_PROFILE_DIFFUSERS, LTD_PROFILE_A1111, LTD_PROFILE_COUNT };
 
 /* STRICT keeps to direct convolution; DEFAULT may take any exact algorithm that is faster. */
 enum ltd_numerics { LTD_NUMERICS_DEFAULT, LTD_NUMERICS_STRICT, LTD_NUMERICS_COUNT };
@@ -50,14 +51,19 @@ struct ltd_gen_params {
     const char *negative_prompt; /* UTF-8; "" is valid */
     uint64_t seed;               /* of image 0; image i has seed + i */
     int steps;                   /* 1.. */
-    double cfg_scale;            /* guidance scale w of e_u + w (e_c - e_u); guidance is off at <= 1 */
+    double cfg_scale;            /* guidance scale w of e_u + w (e_c - e_u); off at <= 1, with A1111 at 1 */
+    /* How much of the spread that guidance adds is taken back: 0 none, 1 all of it (Lin et al. 2023;
+     * diffusers' guidance_rescale).  Not with parts joined by AND. */
+    double cfg_rescale;
     enum ltd_sampler sampler;
     enum ltd_scheduler scheduler;
     int width, height;                  /* pixels; multiples of the model's VAE factor */
     int count;                          /* images, 1.. */
     const struct ltd_image *init_image; /* NULL: txt2img; else img2img, of width x height */
     double strength;                    /* img2img: the share of the steps that is run, 0 < s <= 1 */
-    int clip_skip;                      /* last layers of the text encoder left out; 0: none */
+    /* Last layers of the text encoder that are left out; 0: none.  With LTD_PROFILE_DIFFUSERS for the prompt
+     * alone. */
+    int clip_skip;
     /* Guidance only in an interval of the schedule: of the n model evaluations of an image, counted from 0,
      * those from floor(guidance_start n) up to, and without, floor(guidance_end n) have it.  0 <= start < end
      * <= 1; 0 and 1, which is exact: all.  The others are evaluated for the prompt alone, in half the time.

@@ -49,7 +49,7 @@ struct ltd_gen_report {
     double text_s, encode_s, sample_s, decode_s;
     size_t planned_bytes; /* of scratch, from the dry run before the first allocation */
     size_t used_bytes;    /* of scratch, at most, while running; equal to planned_bytes */
-    int recalled;         /* prompts that the model remembered, of one or two; text_s is shorter by them */
+    int recalled;         /* chunks of the prompts that the model remembered; text_s is shorter by them */
 };
 
 /* Starts threads - 1 compute threads (threads 1..LTD_MAX_THREADS; 0: one for each processor

@@ -141,6 +141,7 @@ def figures(rows, painter, art, options):
     """The lines of the table."""
     pixels = judge.Pixels(art, options.things)
     classifier = judge.train_classifier(art, options.work, options.judge_minutes)
+    real = judge.real_art(classifier, art, options.things)
     lines = ["| | pixels top-1 / top-5 | classifier top-1 / top-5 |", "|---|---|---|"]
     last = []
     for row in rows:
@@ -158,6 +159,7 @@ def figures(rows, painter, art, options):
         if row.name == "plain":
             last.append(f"| right style of three | | {interval(style_right)} |")
         print(lines[-1], flush=True)
+    last.append("| the classifier on the real art itself: right thing; right style | | {:.0f} %; {:.0f} % |".format(*real))
     return lines + last
 
 

@@ -70,13 +70,12 @@ static void take_prompt(struct decoder *d, enum a1111_field field)
         a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error",
                            "names a LoRA or hypernetwork, which are not built; take it out, or send %s: true",
                            NAME(NO_EXTRA_NETWORKS));
-    else if (strpbrk(value->text, "(["))
-        take_note(d, a1111_field_name(field),
-                  "brackets are read as plain text: weights such as (word:1.2) are not built");
 }
 
+/* Prompts have their grammar here, whatever a native request's profile is without being asked. */
 static void take_prompts(struct decoder *d)
 {
+    add(d, "profile", ltd_json_new_string(ltd_profile_name(LTD_PROFILE_A1111)));
     if (!d->values[A1111_PROMPT].present)
         add(d, "prompt", ltd_json_new_string(""));
     take_prompt(d, A1111_PROMPT);

@@ -70,6 +70,31 @@ struct ltd_json *a1111_hash_encode(const struct a1111_catalog *catalog, size_t m
     return ltd_json_new_string(digest);
 }
 
+struct ltd_json *a1111_embeddings_encode(const struct a1111_catalog *catalog, size_t model)
+{
+    const struct ltd_model *from = catalog->models->items[model].model;
+    struct ltd_json *loaded = ltd_json_new_object(), *skipped = ltd_json_new_object(),
+                    *json = ltd_json_new_object();
+
+    for (size_t i = 0; i < ltd_model_embedding_count(from); i++) {
+        const struct ltd_embedding embedding = ltd_model_embedding(from, i);
+        struct ltd_json *into = embedding.refused ? skipped : loaded, *row;
+
+        if (ltd_json_get(into, embedding.name))
+            continue;
+        row = ltd_json_new_object();
+        ltd_json_add(row, "step", ltd_json_new_null());
+        ltd_json_add(row, "sd_checkpoint", ltd_json_new_null());
+        ltd_json_add(row, "sd_checkpoint_name", ltd_json_new_null());
+        ltd_json_add(row, "shape", ltd_json_new_number(embedding.width));
+        ltd_json_add(row, "vectors", ltd_json_new_number(embedding.vectors));
+        ltd_json_add(into, embedding.name, row);
+    }
+    ltd_json_add(json, "loaded", loaded);
+    ltd_json_add(json, "skipped", skipped);
+    return json;
+}
+
 struct ltd_json *a1111_models_encode(const struct a1111_catalog *catalog)
 {
     struct ltd_json *list = ltd_json_new_array();

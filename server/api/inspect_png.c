@@ -79,6 +79,11 @@ static bool take_cfg_scale(struct inspector *in, const char *text)
     return take_real(in, "cfg_scale", text);
 }
 
+static bool take_cfg_rescale(struct inspector *in, const char *text)
+{
+    return take_real(in, "cfg_rescale", text);
+}
+
 static bool take_guidance_start(struct inspector *in, const char *text)
 {
     return take_real(in, "guidance_start", text);
@@ -186,6 +191,7 @@ static const struct {
     {"Sampler", take_sampler},
     {"Schedule type", take_scheduler},
     {"CFG scale", take_cfg_scale},
+    {"CFG rescale", take_cfg_rescale},
     {"Seed", take_seed},
     {"Size", take_size},
     {"DeepCache interval", take_deepcache},
@@ -240,6 +246,9 @@ static void take_settings(struct inspector *in, struct ltd_json *json)
         add_text(said, pair->key, pair->value);
         take_pair(in, pair);
     }
+    /* Settings that name no profile are AUTOMATIC1111's own, and so are the prompts. */
+    if (!infotext_find(in->info, "Profile"))
+        add_text(in->request, "profile", ltd_profile_name(LTD_PROFILE_A1111));
     ltd_json_add(json, "settings", said);
     ltd_json_add(json, "request", in->request);
 }

@@ -13,6 +13,23 @@ static void add_number(struct ltd_json *object, const char *key, double number)
     ltd_json_add(object, key, ltd_json_new_number(number));
 }
 
+static struct ltd_json *encode_embeddings(const struct ltd_model *model)
+{
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < ltd_model_embedding_count(model); i++) {
+        const struct ltd_embedding embedding = ltd_model_embedding(model, i);
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "name", embedding.name);
+        add_number(json, "vectors", embedding.vectors);
+        if (embedding.refused)
+            add_text(json, "refused", embedding.refused);
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
 struct ltd_json *model_encode(const struct model_set *models, size_t index)
 {
     const struct named_model *item = &models->items[index];
@@ -33,6 +50,7 @@ struct ltd_json *model_encode(const struct model_set *models, size_t index)
     add_number(json, "token_limit", info->token_limit);
     add_number(json, "native_width", info->native_width);
     add_number(json, "native_height", info->native_height);
+    ltd_json_add(json, "embeddings", encode_embeddings(item->model));
     ltd_json_add(json, "defaults", defaults_encode(&standard));
     return json;
 }

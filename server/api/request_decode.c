@@ -63,6 +63,7 @@ static void take_numbers(struct decoder *d)
 
     p->steps = v[FIELD_STEPS].present ? v[FIELD_STEPS].integer : p->steps;
     p->cfg_scale = v[FIELD_CFG_SCALE].present ? v[FIELD_CFG_SCALE].number : p->cfg_scale;
+    p->cfg_rescale = v[FIELD_CFG_RESCALE].present ? v[FIELD_CFG_RESCALE].number : p->cfg_rescale;
     p->count = v[FIELD_COUNT].present ? v[FIELD_COUNT].integer : 1;
     p->strength = v[FIELD_STRENGTH].present ? v[FIELD_STRENGTH].number : p->strength;
     p->clip_skip = v[FIELD_CLIP_SKIP].present ? v[FIELD_CLIP_SKIP].integer : p->clip_skip;

@@ -18,6 +18,8 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
         return ltd_json_new_number(p->steps);
     case FIELD_CFG_SCALE:
         return ltd_json_new_number(p->cfg_scale);
+    case FIELD_CFG_RESCALE:
+        return ltd_json_new_number(p->cfg_rescale);
     case FIELD_SAMPLER:
         return ltd_json_new_string(ltd_sampler_name(p->sampler));
     case FIELD_SCHEDULER:

@@ -132,6 +132,26 @@ static int draw_all(const struct generate_flags *flags, const struct ltd_model *
     return code;
 }
 
+/* False, and it is told: the folder cannot be read.  A file that cannot be used is a warning. */
+static bool add_embeddings(struct ltd_model *model, const char *dir)
+{
+    struct ltd_error err;
+
+    if (!*dir)
+        return true;
+    if (ltd_model_add_embeddings(model, dir, &err) != LTD_OK) {
+        fprintf(stderr, "latentd: --embeddings-dir: %s\n", err.message);
+        return false;
+    }
+    for (size_t i = 0; i < ltd_model_embedding_count(model); i++) {
+        const struct ltd_embedding embedding = ltd_model_embedding(model, i);
+
+        if (embedding.refused)
+            fprintf(stderr, "warning: --embeddings-dir: \"%s\" %s\n", embedding.name, embedding.refused);
+    }
+    return true;
+}
+
 static int generate(struct option_set *set, const struct generate_flags *flags)
 {
     struct ltd_model *model = command_model_open(flags->model);
@@ -139,6 +159,10 @@ static int generate(struct option_set *set, const struct generate_flags *flags)
     struct ltd_gen_params params;
     int code = EXIT_CODE_USAGE;
 
+    if (model && !add_embeddings(model, flags->embeddings_dir)) {
+        ltd_model_close(model);
+        return EXIT_CODE_USAGE;
+    }
     if (model)
         generate_params(set, flags, model, &params, &init_image);
     if (set->problem_count > 0)

@@ -186,6 +186,7 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         params->cfg_scale = flags->cfg_scale;
     if (generate_has(flags, GENERATE_strength))
         params->strength = flags->strength;
+    params->cfg_rescale = flags->cfg_rescale;
     params->guidance_start = flags->guidance_start;
     params->guidance_end = flags->guidance_end;
     params->deepcache_interval = flags->deepcache_interval;

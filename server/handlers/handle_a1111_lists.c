@@ -23,7 +23,6 @@ static const struct {
     {"/sdapi/v1/script-info", "[]"},
     {"/sdapi/v1/extensions", "[]"},
     {"/sdapi/v1/scripts", "{\"txt2img\": [], \"img2img\": []}"},
-    {"/sdapi/v1/embeddings", "{\"loaded\": {}, \"skipped\": {}}"},
     {"/sdapi/v1/refresh-loras", "null"},
     {"/sdapi/v1/refresh-vae", "null"},
     {"/sdapi/v1/refresh-checkpoints", "null"},
@@ -70,6 +69,14 @@ enum http_next handle_a1111_models(void *self, struct http_request *request, str
     const struct a1111_catalog catalog = a1111_catalog(self);
 
     return a1111_reply(request, reply, a1111_models_encode(&catalog), NULL);
+}
+
+enum http_next handle_a1111_embeddings(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct a1111_catalog catalog = a1111_catalog(self);
+    const struct a1111_settings settings = a1111_settings_get(self);
+
+    return a1111_reply(request, reply, a1111_embeddings_encode(&catalog, settings.model), NULL);
 }
 
 /* Bytes of this process in memory; 0 when the system does not tell. */

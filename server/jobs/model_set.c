@@ -26,8 +26,12 @@ enum ltd_status model_set_open(struct model_set *set, const char *name, const ch
         return ltd_fail(err, LTD_ENOMEM, "no memory for the list of models");
     set->items = items;
     st = ltd_model_open(path, &item.model, err);
-    if (st != LTD_OK)
+    if (st == LTD_OK && set->embeddings_dir)
+        st = ltd_model_add_embeddings(item.model, set->embeddings_dir, err);
+    if (st != LTD_OK) {
+        ltd_model_close(item.model);
         return st;
+    }
     item.name = strdup(name);
     item.path = strdup(path);
     if (!item.name || !item.path) {

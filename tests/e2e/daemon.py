@@ -227,14 +227,15 @@ def read_png(data):
     return width, height, bytes(out), texts
 
 
-def write_png(width, height, rgb):
-    """A PNG of rgb(x, y) -> (r, g, b)."""
+def write_png(width, height, rgb, parameters=None):
+    """A PNG of rgb(x, y) -> (r, g, b), with its settings as text where there are any."""
     rows = b"".join(b"\0" + b"".join(bytes(rgb(x, y)) for x in range(width)) for y in range(height))
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            (chunk(b"tEXt", b"parameters\0" + parameters) if parameters else b"") +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 

@@ -38,7 +38,7 @@ def image(reply, index=0):
 
 
 def native(d, **fields):
-    reply = d.generate({"prompt": "a red circle", "seed": 7, "steps": 2, **fields})
+    reply = d.generate({"prompt": "a red circle", "seed": 7, "steps": 2, "profile": "a1111", **fields})
     equal(reply.status, 200, reply.body)
     return base64.b64decode(reply.json()["images"][0]["b64_png"])
 
@@ -208,13 +208,26 @@ def test_values_of_another_type_are_told_as_pydantic_tells_them():
             equal(list(told), [""], body)
 
 
+def test_prompts_have_their_grammar():
+    with Daemon() as d:
+        plain, weighted = draw(d, prompt="a cat"), draw(d, prompt="a (cat:1.3)")
+        true("Profile: a1111" in info(plain)["infotexts"][0], info(plain))
+        equal(warnings(weighted), [])
+        pixels = [read_png(image(reply))[2] for reply in (plain, weighted, draw(d, prompt="a (cat:1.)"))]
+        true(pixels[0] != pixels[1] and pixels[0] == pixels[2], "weights")
+        for prompt in ("a [cat:dog:0.5] AND rain :0.3", "a, " * 40, "a BREAK [b|c]"):
+            equal(warnings(draw(d, prompt=prompt)), [], prompt)
+        true("BREAK" in warnings(draw(d, prompt="(a BREAK cat:1.3)"))[0], "a BREAK in brackets")
+        told = refused(d, "prompt", "negative_prompt", prompt="(a:1.2.3)", negative_prompt="(" * 65)
+        true("1.2.3" in told["prompt"] and "64" in told["negative_prompt"], told)
+
+
 def test_what_goes_unheard_is_told():
     with Daemon(fake_step_ms=0) as d:
         reply = draw(d, nonsense=1, seeed=2)
         equal([line.split(":")[0] for line in warnings(reply)], ["nonsense", "seeed"])
         told = info(reply)["extra_generation_params"]
         equal(sorted(told), ["Warning 1: nonsense", "Warning 2: seeed"])
-        true("prompt" in warnings(draw(d, prompt="a (cat:1.3)"))[0], "brackets")
         true("eta" in warnings(draw(d, sampler_name="DDIM", eta=1))[0], "eta")
         true("scheduler" in warnings(draw(d, sampler_name="DDIM", scheduler="Karras"))[0], "scheduler")
         true("scheduler" in warnings(draw(d, sampler_name="DPM++ 2M Karras", scheduler="Exponential"))[0], "two")

@@ -508,7 +508,7 @@ def test_what_a_picture_was_made_with_can_be_sent_again():
     with Daemon() as d:
         asked = {"prompt": "a red circle,\nround", "negative_prompt": "blue", "seed": 2 ** 64 - 1, "steps": 2,
                  "cfg_scale": 4.5, "sampler": "euler_a", "scheduler": "model", "width": 32, "height": 64,
-                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2}
+                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2, "cfg_rescale": 0.5}
         png = d.generate(asked, headers={"Accept": "image/png"}).body
         for reply in (d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}),
                       d.post("/api/v1/inspect", png, headers={"Content-Type": "application/octet-stream"}),
@@ -521,6 +521,16 @@ def test_what_a_picture_was_made_with_can_be_sent_again():
             true(told["texts"]["parameters"].startswith("a red circle,\nround"), told)
             equal(told["settings"]["Seed"], str(2 ** 64 - 1))
         equal(d.generate(told["request"], headers={"Accept": "image/png"}).body, png)
+        asked = {"prompt": "a (red:1.2) [circle|square] AND \\(rain\\) :0.5", "negative_prompt": "[blue:green:1]",
+                 "profile": "a1111", "clip_skip": 1, "steps": 3, "seed": 5, "cfg_scale": 3, "width": 32, "height": 32}
+        png = d.generate(asked, headers={"Accept": "image/png"}).body
+        told = d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}).json()
+        equal(({name: told["request"][name] for name in asked}, told["warnings"]), (asked, []))
+        equal(d.generate(told["request"], headers={"Accept": "image/png"}).body, png)
+        foreign = write_png(8, 8, lambda x, y: (0, 0, 0),
+                            b"a (red:1.2) circle\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Version: v1.10.1")
+        told = d.post("/api/v1/inspect", foreign, headers={"Content-Type": "image/png"}).json()
+        equal((told["request"]["profile"], told["warnings"]), ("a1111", []))
         bare = d.post("/api/v1/inspect", write_png(3, 5, lambda x, y: (0, 0, 0)), headers={"Content-Type": "image/png"})
         equal(bare.json(), {"width": 3, "height": 5, "texts": {}, "warnings": []})
         for body, status in ((b"not a picture", 422), (png[:60], 422), (b"", 422)):

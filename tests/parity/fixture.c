@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernels/gemm.h"
 #include "pipeline/generation.h"
@@ -40,6 +41,25 @@ void fixture_close(struct fixture *f)
     weight_set_close(f->tensors);
     ltd_json_free(f->json);
     *f = (struct fixture){0};
+}
+
+enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out, struct ltd_error *err)
+{
+    struct ltd_model *model = NULL;
+    char path[4096];
+    enum ltd_status st = ltd_model_open(f->model_dir, &model, err);
+
+    snprintf(path, sizeof path, "%s/embeddings", f->dir);
+    if (st == LTD_OK && access(path, R_OK) == 0)
+        st = ltd_model_add_embeddings(model, path, err);
+    for (size_t i = 0; st == LTD_OK && i < ltd_model_embedding_count(model); i++)
+        if (ltd_model_embedding(model, i).refused)
+            st = ltd_fail(err, LTD_EFORMAT, "%s", ltd_model_embedding(model, i).refused);
+    if (st == LTD_OK)
+        *out = model;
+    else
+        ltd_model_close(model);
+    return st;
 }
 
 const struct ltd_json *fixture_cases(const struct fixture *f)
@@ -240,6 +260,7 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.negative_prompt = request_text(r, "negative_prompt", "");
     p.steps = (int)case_number(r, "steps", p.steps);
     p.cfg_scale = case_number(r, "cfg_scale", p.cfg_scale);
+    p.cfg_rescale = case_number(r, "cfg_rescale", 0);
     p.width = (int)case_number(r, "width", p.width);
     p.height = (int)case_number(r, "height", p.height);
     p.strength = case_number(r, "strength", p.strength);
@@ -252,6 +273,7 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
         p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */
     p.sampler = (enum ltd_sampler)ltd_sampler_find(request_text(r, "sampler", ltd_sampler_name(p.sampler)));
     p.scheduler = (enum ltd_scheduler)ltd_scheduler_find(request_text(r, "scheduler", "model"));
+    p.profile = (enum ltd_profile)ltd_profile_find(request_text(r, "profile", "diffusers"));
     return p;
 }
 

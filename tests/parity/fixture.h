@@ -40,6 +40,11 @@ LTD_MUST_USE enum ltd_status fixture_open(struct fixture *f, const char *dir, in
                                           struct ltd_error *err);
 void fixture_close(struct fixture *f);
 
+/* Opens the fixture's model, with the embeddings where it has any.  Errors: those of ltd_model_open;
+ * LTD_EFORMAT an embedding is refused. */
+LTD_MUST_USE enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out,
+                                                struct ltd_error *err);
+
 const struct ltd_json *fixture_cases(const struct fixture *f);
 const char *case_text(const struct ltd_json *c, const char *key); /* "" when absent */
 

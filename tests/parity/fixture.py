@@ -7,6 +7,7 @@ from pathlib import Path
 
 import diffusers
 import safetensors.torch
+import scipy
 import torch
 import transformers
 
@@ -22,7 +23,7 @@ PICTURE_LIMIT = 1e-3  # a few values may round to the neighbouring level
 
 def versions():
     """The versions of the reference libraries that are installed."""
-    modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers}
+    modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers, "scipy": scipy}
     return {name: module.__version__.partition("+")[0] for name, module in modules.items()}
 
 
@@ -51,6 +52,19 @@ def write_cases(folder, plan, tensors, **extra):
     (folder / "cases.json").write_text(json.dumps(listing, indent=1) + "\n")
 
 
+def write_embeddings(folder, named):
+    """Writes {name: (tensor name, vectors)} as a folder of textual inversion embeddings."""
+    for name, (tensor, vectors) in named.items():
+        (folder / "embeddings").mkdir(exist_ok=True)
+        safetensors.torch.save_file({tensor: vectors}, folder / "embeddings" / f"{name}.safetensors")
+
+
+def read_embeddings(folder):
+    """{name: vectors} of a fixture's embeddings."""
+    files = sorted((folder / "embeddings").glob("*.safetensors"))
+    return {file.stem: next(iter(safetensors.torch.load_file(file).values())).float() for file in files}
+
+
 def compute(reference, plan):
     """All tensors of a plan: what goes in, and each case's result."""
     tensors = {name: tensor.float().contiguous() for name, tensor in plan.tensors.items()}
@@ -76,7 +90,8 @@ def load_fixture(folder):
     """(cases, tensors, Reference) of a fixture on disk."""
     listing = json.loads((folder / "cases.json").read_text())
     tensors = safetensors.torch.load_file(folder / "tensors.safetensors")
-    return listing["cases"], tensors, Reference(folder / listing.get("model", "model"))
+    reference = Reference(folder / listing.get("model", "model"), read_embeddings(folder))
+    return listing["cases"], tensors, reference
 
 
 def disagreements(reference, cases, tensors, onednn):

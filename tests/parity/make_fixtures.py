@@ -19,29 +19,36 @@ from fixture import (
     disagreements,
     load_fixture,
     make_fixture,
+    read_embeddings,
     relative_error,
     start_empty,
     write_cases,
+    write_embeddings,
 )
+from prompt_cases import embeddings, plan_prompts, plan_rescale
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
 from sensitivity import measure_model
 from specs import SD15, SPECS
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
-# Cases of a model that stands elsewhere: how they are planned, and where it is.
+# Cases of a model that stands elsewhere: how they are planned, where it is, and the embeddings that they name.
 BORROWED = {
-    "default": (plan_default, "../../../../models/default"),
-    "approximations": (plan_approximations, "../sd15/model"),
+    "default": (plan_default, "../../../../models/default", {}),
+    "approximations": (plan_approximations, "../sd15/model", {}),
+    "prompts": (plan_prompts, "../sd15/model", embeddings()),
+    "rescale": (plan_rescale, "../sd21/model", {}),
 }
 SENSITIVITY_LIMIT = 2e-4
 
 
-def make_borrowed(folder, make_plan, model):
-    """Writes the cases of a model that stays where it is."""
+def make_borrowed(folder, make_plan, model, named):
+    """Writes the cases of a model that stays where it is, and the embeddings that they name."""
     start_empty(folder)
+    write_embeddings(folder, named)
     plan = make_plan()
-    write_cases(folder, plan, compute(Reference(folder / model), plan), model=model)
+    reference = Reference(folder / model, read_embeddings(folder))
+    write_cases(folder, plan, compute(reference, plan), model=model)
 
 
 def make(name):

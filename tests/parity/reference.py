@@ -12,6 +12,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
 from approximations import Approximations
+from prompt_reference import PromptReference
 from samplers import MODEL_SCHEDULE, make_scheduler
 
 
@@ -28,7 +29,7 @@ def prepare_libraries():
 class Reference:
     """A model folder opened with diffusers and transformers; weights are cast to f32, which is exact."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, embeddings=None):
         self.pipe = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32, safety_checker=None)
         self.pipe.set_progress_bar_config(disable=True)
         self.from_image = StableDiffusionImg2ImgPipeline(**self.pipe.components, requires_safety_checker=False)
@@ -37,6 +38,9 @@ class Reference:
         # The pipelines reach the final layer norm of clip_skip through this name of older transformers; set past
         # torch's bookkeeping, so that the module does not become its own child.
         object.__setattr__(self.pipe.text_encoder, "text_model", self.pipe.text_encoder)
+        self.prompts = PromptReference(self.pipe, embeddings or {})
+        for name, vectors in (embeddings or {}).items():
+            self.pipe.load_textual_inversion({name: vectors}, token=name)
         self.generated = {}
 
     @torch.no_grad()
@@ -95,9 +99,14 @@ class Reference:
         """(last latent, picture) of a request; kept, because two cases ask for each."""
         key = json.dumps([case["request"], case.get("init_image")], sort_keys=True)
         if key not in self.generated:
-            image = tensors[case["init_image"]] if "init_image" in case else None
-            self.generated[key] = self.run_pipeline(case["request"], image)
+            self.generated[key] = self.draw(case, tensors)
         return self.generated[key]
+
+    def draw(self, case, tensors):
+        """(last latent, picture) of a request, in its profile."""
+        if case["request"].get("profile") == "a1111":
+            return self.prompts.draw(case["request"], case["reads"])
+        return self.run_pipeline(case["request"], tensors[case["init_image"]] if "init_image" in case else None)
 
     def run_pipeline(self, request, image):
         """Runs the text or image pipeline once and looks at the latent of its last step."""
@@ -112,6 +121,7 @@ class Reference:
             "negative_prompt": request["negative_prompt"],
             "num_inference_steps": request["steps"],
             "guidance_scale": request["cfg_scale"],
+            **({"guidance_rescale": request["cfg_rescale"]} if "cfg_rescale" in request else {}),
             "clip_skip": request.get("clip_skip") or None,
             "generator": torch.Generator("cpu").manual_seed(request["seed"]),
             "callback_on_step_end": look,

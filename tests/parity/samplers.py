@@ -6,8 +6,6 @@ from pathlib import Path
 import diffusers
 import torch
 
-from k_diffusion_functions import FUNCTIONS
-from pulled import PulledScheduler
 from sigma_lists import LISTS, EulerAncestralOnSigmas, on_list
 
 TABLES = Path(__file__).resolve().parents[2] / "include" / "latentd"
@@ -70,8 +68,6 @@ def make_levels(cls, config, schedule):
 def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE):
     """A fresh scheduler from a config, as a request names it; without a sampler, of the config's class."""
     name = SAMPLERS[sampler][0] if sampler else config["_class_name"]
-    if sampler in FUNCTIONS:
-        return PulledScheduler(make_levels(diffusers.LMSDiscreteScheduler, config, schedule), FUNCTIONS[sampler])
     if sampler == "euler_a" and schedule not in (MODEL_SCHEDULE, *SPACINGS):
         levels = make_levels(diffusers.EulerDiscreteScheduler, config, schedule)
         return EulerAncestralOnSigmas.from_config(config, **schedule_fields(schedule)).on(levels)

@@ -32,7 +32,7 @@ static void run_fixture(const char *dir)
         report(false, name, "open", err.message);
         return;
     }
-    if (ltd_model_open(f.model_dir, &model, &err) != LTD_OK)
+    if (fixture_open_model(&f, &model, &err) != LTD_OK)
         report(false, name, "model", err.message);
     else
         for (const struct ltd_json *c = ltd_json_first(fixture_cases(&f)); c; c = ltd_json_next(c))

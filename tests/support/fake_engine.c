@@ -46,6 +46,24 @@ void ltd_model_close(struct ltd_model *model)
     free(model);
 }
 
+enum ltd_status ltd_model_add_embeddings(struct ltd_model *model, const char *dir, struct ltd_error *err)
+{
+    (void)model;
+    return ltd_fail(err, LTD_ENOTFOUND, "%s: the fake engine has no embeddings", dir);
+}
+
+size_t ltd_model_embedding_count(const struct ltd_model *model)
+{
+    (void)model;
+    return 0;
+}
+
+struct ltd_embedding ltd_model_embedding(const struct ltd_model *model, size_t i)
+{
+    (void)model, (void)i;
+    abort();
+}
+
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
 {
     static const struct ltd_model_info info = {

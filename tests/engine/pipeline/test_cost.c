@@ -92,8 +92,8 @@ TEST(evaluations_are_the_samplers_own)
 }
 
 /* A layer: four projections, two of the MLP, and attention's two products.  The U-Net of the default model
- * then makes keys and values for attentions of 128 channels, one down and two up, and of 224, one down, one in
- * the middle and two up. */
+ * then makes keys and values for attentions of 128 channels, one down and two up, and of 224, one down, one
+ * in the middle and two up. */
 TEST(text_is_counted_as_by_hand)
 {
     struct ltd_model *model = open_model();

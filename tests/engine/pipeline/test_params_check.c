@@ -93,6 +93,9 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(cfg_scale, 100.1, "cfg_scale");
     BAD(cfg_scale, (double)NAN, "cfg_scale");
     BAD(cfg_scale, (double)INFINITY, "cfg_scale");
+    BAD(cfg_rescale, -0.1, "cfg_rescale");
+    BAD(cfg_rescale, 1.1, "cfg_rescale");
+    BAD(cfg_rescale, (double)NAN, "cfg_rescale");
     BAD(guidance_start, -0.01, "guidance_start");
     BAD(guidance_start, 1, "guidance_start");
     BAD(guidance_start, (double)NAN, "guidance_start");
@@ -225,6 +228,50 @@ TEST(what_is_drawn_otherwise_than_asked_is_a_warning)
     CHECK_STR(f.message, "264 pixels are far from the 128 this model was trained at");
 }
 
+TEST(what_guidance_adds_is_taken_back_where_there_is_guidance_to_one_prompt)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.cfg_rescale = 0.7;
+    check_found(__LINE__, &p, "");
+    p.prompt = "a AND b";
+    check_found(__LINE__, &p, "");
+    p.cfg_scale = 1;
+    check_found(__LINE__, &p, "warning cfg_rescale; ");
+    p.profile = LTD_PROFILE_A1111;
+    check_found(__LINE__, &p, "error cfg_rescale; ");
+    p.prompt = "a";
+    check_found(__LINE__, &p, "warning cfg_rescale; ");
+    p.prompt = "a :2";
+    check_found(__LINE__, &p, "");
+}
+
+TEST(prompts_with_a_grammar)
+{
+    struct ltd_gen_params p = defaults();
+    struct findings f = {"", ""};
+
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = "a b c d e f g h i j k l AND [m|n] (o:1.2) BREAK p";
+    check_found(__LINE__, &p, "");
+    p.negative_prompt = "(a BREAK b)";
+    check_found(__LINE__, &p, "warning negative_prompt; ");
+    p.negative_prompt = "(a:1.2.3)";
+    check_found(__LINE__, &p, "error negative_prompt; ");
+    CHECK(!ltd_params_check(model, &p, note, &f));
+    CHECK_STR(f.message, "has \"1.2.3\" for a weight; write a number such as 1.2");
+    p.prompt = "\xff";
+    check_found(__LINE__, &p, "error prompt; error negative_prompt; ");
+    /* Steps that are wrong anyway take no memory. */
+    p = defaults();
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = "[a|b]";
+    p.steps = 0;
+    check_found(__LINE__, &p, "error steps; ");
+    p.steps = INT32_MAX;
+    check_found(__LINE__, &p, "error prompt; error negative_prompt; error steps; ");
+}
+
 TEST(a_wrong_size_names_the_nearest_right_ones)
 {
     struct ltd_gen_params p = defaults();
@@ -297,11 +344,12 @@ TEST(the_settings_as_text)
     p.init_image = image;
     p.strength = 0.25;
     p.clip_skip = 1;
+    p.cfg_rescale = 0.7;
     check_text(
         __LINE__, &p, 0,
         "3d tiger \xe2\x82\xac\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, "
         "CFG scale: 2.5, Seed: 18446744073709551614, Size: 128x64, Model type: sd1, "
-        "Denoising strength: 0.25, Clip skip: 2");
+        "Denoising strength: 0.25, Clip skip: 2, CFG rescale: 0.7");
     p = defaults();
     p.prompt = "fast";
     p.guidance_start = 0.125;

@@ -232,6 +232,125 @@ TEST(planned_bytes_are_used_bytes)
     CHECK(whole > 50);
 }
 
+/* Draws within the plan that was made, to the byte. */
+static void check_plan(struct ltd_session *s, const struct ltd_gen_params *p)
+{
+    struct ltd_image *image = NULL;
+    struct ltd_gen_report report = {0};
+    struct ltd_error err = {0};
+    struct ltd_cost cost = {0};
+
+    CHECK_INT(ltd_params_cost(default_model(), p, 2, &cost, &err), LTD_OK);
+    CHECK_INT(ltd_session_generate(s, p, 0, NULL, &image, &report, &err), LTD_OK);
+    if (report.used_bytes == 0 || report.used_bytes != report.planned_bytes ||
+        report.planned_bytes > cost.scratch_bytes ||
+        (report.planned_bytes < cost.scratch_bytes && report.recalled == 0))
+        check_failed(__FILE__, __LINE__,
+                     "%.40s: %d x %d, %s: %zu bytes foretold, %zu in the report, %zu used; %s", p->prompt,
+                     p->width, p->height, ltd_sampler_name(p->sampler), cost.scratch_bytes,
+                     report.planned_bytes, report.used_bytes, err.message);
+    ltd_image_free(image);
+}
+
+/* The number of rows, their length and the number of texts are the prompt's. */
+TEST(planned_bytes_are_used_bytes_with_any_prompt)
+{
+    static const struct {
+        const char *prompt, *negative_prompt;
+        double cfg_scale;
+    } rows[] = {
+        {"a (red:1.3) tiger", "", 4},
+        {"a (red:1.3) tiger", "", 1},
+        {"a b c d e f g h i j k l m n o p q r s t u v w x y z", "", 4},
+        {"tiger", "a b c d e f g h i j k l m n", 4},
+        {"a BREAK b BREAK c", "[d:e:1]", 4},
+        {"[a:b c d e f g h i j k l m n o:0.5]", "", 1},
+        {"[a|b|c] tiger", "[d|e]", 0},
+        {"a AND b :0.5 AND [c:d:1] :-1", "e", 4},
+        {"a AND b c d e f g h i j k l m n o", "a BREAK b BREAK c", 1},
+    };
+    struct ltd_session *s = new_session(default_model(), 2);
+    struct ltd_gen_params p = small_request();
+
+    p.profile = LTD_PROFILE_A1111;
+    p.steps = 3;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        p.prompt = rows[i].prompt;
+        p.negative_prompt = rows[i].negative_prompt;
+        p.cfg_scale = rows[i].cfg_scale;
+        p.guidance_end = 1;
+        check_plan(s, &p);
+        p.guidance_end = 0.5;
+        check_plan(s, &p);
+    }
+    ltd_session_free(s);
+}
+
+/* How much a step costs is known before it is drawn. */
+TEST(every_part_is_a_row_of_the_network)
+{
+    struct ltd_gen_params p = small_request();
+    struct ltd_cost one = {0}, three = {0};
+
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = "a";
+    CHECK_INT(ltd_params_cost(default_model(), &p, 1, &one, NULL), LTD_OK);
+    p.prompt = "a AND b AND c";
+    CHECK_INT(ltd_params_cost(default_model(), &p, 1, &three, NULL), LTD_OK);
+    /* Four rows for two, but what they begin alike is done once. */
+    CHECK(three.step_flop > 1.9 * one.step_flop && three.step_flop < 2 * one.step_flop);
+}
+
+static bool draws_the_same(struct ltd_session *s, const struct ltd_gen_params *p,
+                           const struct ltd_gen_params *q)
+{
+    struct ltd_image *a = generate(s, p, 0), *b = generate(s, q, 0);
+    const bool same = same_pixels(a, b);
+
+    ltd_image_free(a);
+    ltd_image_free(b);
+    return same;
+}
+
+TEST(the_grammar_is_the_profiles)
+{
+    struct ltd_session *s = new_session(default_model(), 1);
+    struct ltd_gen_params p = small_request(), q = p;
+
+    p.prompt = "3d (tiger:1.5)";
+    q.prompt = "3d tiger";
+    CHECK(!draws_the_same(s, &p, &q));
+    p.profile = q.profile = LTD_PROFILE_A1111;
+    CHECK(!draws_the_same(s, &p, &q));
+    p.prompt = "3d (tiger:1.)";
+    CHECK(draws_the_same(s, &p, &q));
+    p.prompt = "[3d tiger:red apple:1.0]";
+    CHECK(draws_the_same(s, &p, &q));
+    p.prompt = "[red apple:3d tiger:0]";
+    CHECK(draws_the_same(s, &p, &q));
+    p.prompt = "3d tiger AND 3d tiger :0";
+    CHECK(draws_the_same(s, &p, &q));
+    ltd_session_free(s);
+}
+
+/* clip_skip is the prompt's alone in one profile, and both prompts' in the other. */
+TEST(clip_skip_by_profile)
+{
+    struct ltd_session *s = new_session(default_model(), 1);
+    struct ltd_gen_params p = small_request(), q;
+
+    p.profile = LTD_PROFILE_A1111;
+    p.prompt = p.negative_prompt = "3d tiger";
+    p.clip_skip = 1;
+    q = p;
+    q.cfg_scale = 1;
+    /* With equal prompts there is nothing to guide to. */
+    CHECK(draws_the_same(s, &p, &q));
+    p.profile = q.profile = LTD_PROFILE_DIFFUSERS;
+    CHECK(!draws_the_same(s, &p, &q));
+    ltd_session_free(s);
+}
+
 TEST(an_image_of_several_is_the_image_of_its_own_seed)
 {
     struct ltd_session *s = new_session(default_model(), 1);

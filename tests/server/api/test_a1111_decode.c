@@ -86,10 +86,12 @@ static const char *places(const char *body)
 TEST(nothing_said_is_left_to_the_model)
 {
     CHECK(decode("{}"));
-    CHECK_STR(printed(asked.native), "{\"model\":\"first\",\"prompt\":\"\",\"count\":1}");
+    CHECK_STR(printed(asked.native),
+              "{\"model\":\"first\",\"profile\":\"a1111\",\"prompt\":\"\",\"count\":1}");
     CHECK_INT(asked.note_count, 0);
     CHECK(decode("{\"steps\": null, \"seed\": null, \"styles\": null, \"scheduler\": \"automatic\"}"));
-    CHECK_STR(printed(asked.native), "{\"model\":\"first\",\"prompt\":\"\",\"count\":1}");
+    CHECK_STR(printed(asked.native),
+              "{\"model\":\"first\",\"profile\":\"a1111\",\"prompt\":\"\",\"count\":1}");
     finish();
 }
 

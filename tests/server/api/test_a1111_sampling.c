@@ -80,8 +80,9 @@ TEST(what_spaces_its_steps_itself_takes_no_scheduler)
 
 TEST(what_is_unknown_or_lacking_is_told_apart_from_the_rest)
 {
-    static const char *const samplers[] = {"DDIM CFG++", "DPM adaptive", "DPM++ 2M SDE Heun", "nobody",
-                                           "Karras",     " ",            "Euler b",           "DPM++ 2M  Karras"};
+    static const char *const samplers[] = {"DDIM CFG++", "DPM adaptive",    "DPM++ 2M SDE Heun",
+                                           "nobody",     "Karras",          " ",
+                                           "Euler b",    "DPM++ 2M  Karras"};
 
     for (size_t i = 0; i < COUNT(samplers); i++)
         CHECK_INT(find(samplers[i], NULL), A1111_SAMPLER_UNKNOWN);

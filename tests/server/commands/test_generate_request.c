@@ -90,7 +90,7 @@ TEST(everything_wrong_is_told_at_once)
                "--strength: only with --init-image\n"
                "--sampler: \"eulr\" is none of ddim, pndm, euler, euler_a, heun, dpm2, dpm2_a, lms, "
                "dpmpp_2m, dpmpp_2m_sde, dpmpp_3m_sde, dpmpp_sde, unipc, lcm, ddpm\n"
-               "--profile: \"\" is none of diffusers\n"
+               "--profile: \"\" is none of diffusers, a1111\n"
                "--numerics: \"fast\" is none of default, strict\n");
 }
 
