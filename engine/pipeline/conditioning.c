@@ -6,6 +6,13 @@
 #include "pipeline/guidance.h"
 #include "pipeline/prompt_memory.h"
 
+/* AUTOMATIC1111 counts evaluations of the network, of which these samplers make two a step. */
+static bool evaluates_twice(enum ltd_sampler sampler)
+{
+    return sampler == LTD_SAMPLER_HEUN || sampler == LTD_SAMPLER_DPM2 || sampler == LTD_SAMPLER_DPM2_A ||
+           sampler == LTD_SAMPLER_DPMPP_SDE;
+}
+
 struct prompt_rules conditioning_rules(const struct ltd_model *model, const struct ltd_gen_params *params,
                                        enum conditioning_role role)
 {
@@ -13,7 +20,7 @@ struct prompt_rules conditioning_rules(const struct ltd_model *model, const stru
         .reader = {model->tokenizer, &model->embeddings.names, (size_t)model->info.token_limit},
         .grammar = params->profile == LTD_PROFILE_A1111,
         .joins = role == CONDITIONING_PROMPT,
-        .steps = params->steps,
+        .steps = evaluates_twice(params->sampler) ? 2 * params->steps : params->steps,
     };
 }
 

@@ -53,7 +53,8 @@ def test_every_sampler_and_scheduler_that_is_listed_draws():
         pictures = set()
         for sampler in api.get_samplers():
             for name in [sampler["name"], *sampler["aliases"]]:
-                result = api.txt2img(sampler_name=name, **dict(SMALL, steps=4))
+                # In fewer steps, 2M SDE and 3M SDE are one.
+                result = api.txt2img(sampler_name=name, **dict(SMALL, steps=6))
                 equal(result.info["sampler_name"], sampler["name"], name)
             pictures.add(result.image.tobytes())
         equal(len(pictures), len(api.get_samplers()))
