@@ -42,7 +42,8 @@ def test_txt2img_is_the_picture_that_the_native_api_draws():
         equal(result.info["infotexts"][0], result.image.info["parameters"])
         equal(result.parameters["negative_prompt"], "blue")
         native = d.generate({"prompt": "a red circle", "negative_prompt": "blue", "cfg_scale": 3, "seed": 7, "steps": 2,
-                             "width": 64, "height": 64, "sampler": "euler_a", "scheduler": "model", "clip_skip": 0})
+                             "width": 64, "height": 64, "sampler": "euler_a", "scheduler": "model", "clip_skip": 0,
+                             "profile": "a1111"})
         same = Image.open(io.BytesIO(base64.b64decode(native.json()["images"][0]["b64_png"])))
         equal(same.tobytes(), result.image.tobytes())
 

@@ -8,7 +8,7 @@ import tempfile
 
 from daemon import MODEL, Daemon, equal, main, read_png, true
 
-SMALL = {"prompt": "a glow tiger", "seed": 7, "steps": 2, "width": 32, "height": 32}
+SMALL = {"prompt": "a glow tiger", "seed": 7, "steps": 2, "width": 64, "height": 64}
 
 
 def write_embedding(path, vectors, width, value=0.5):
@@ -30,7 +30,7 @@ def folder():
         write_embedding(os.path.join(path, "glow.safetensors"), 2, width)
         write_embedding(os.path.join(path, "more", "my style.safetensors"), 1, width)
         write_embedding(os.path.join(path, "wide.safetensors"), 1, 2 * width)
-        write_embedding(os.path.join(path, "long.safetensors"), 11, width)
+        write_embedding(os.path.join(path, "long.safetensors"), 76, width)
         for name in ("pickled.pt", "broken.safetensors"):
             with open(os.path.join(path, name), "wb") as file:
                 file.write(b"nothing of the kind")
@@ -71,7 +71,7 @@ def test_what_is_no_use_is_told_by_name():
     with folder() as path, Daemon("--embeddings-dir", path) as d:
         told = {row["name"]: row for row in d.get("/api/v1/models").json()["models"][0]["embeddings"]}
         equal({name: row["vectors"] for name, row in told.items() if "refused" not in row}, {"glow": 2, "my style": 1})
-        for name, why in (("wide", "values"), ("long", "11 vectors"), ("pickled", "pickle"), ("broken", "")):
+        for name, why in (("wide", "values"), ("long", "76 vectors"), ("pickled", "pickle"), ("broken", "")):
             equal(told[name]["vectors"], 0)
             true(why in told[name]["refused"] and path not in told[name]["refused"], told[name])
             true(any("embedding_refused" in line and name in line for line in d.log), name)
