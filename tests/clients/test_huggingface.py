@@ -51,7 +51,7 @@ def test_image_to_image_starts_from_the_picture():
 def test_what_cannot_be_honoured_is_refused_by_name():
     with Daemon(fake_step_ms=0) as d:
         for more, words in (({"num_inference_steps": 100000}, "/parameters/num_inference_steps"),
-                            ({"scheduler": "HeunDiscreteScheduler"}, "/parameters/scheduler"),
+                            ({"scheduler": "KarrasVeScheduler"}, "/parameters/scheduler"),
                             ({"extra_body": {"safety": 1}}, "/parameters/safety")):
             try:
                 client(d).text_to_image("x", **more)
