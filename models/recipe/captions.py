@@ -26,7 +26,7 @@ BACKGROUNDS = ("{} on a {} background", "{} on a {} background", "{}, {} backgro
 PAIRS = ("{} and {}", "{} and {}", "{} next to {}", "{} beside {}", "{} with {}", "{}, {}")
 NUMBERS = {2: ("two", "two", "2", "a pair of"), 3: ("three", "three", "3"), 4: ("four", "four", "4")}
 
-NAMELESS, WITH_KEYWORDS, STYLED, FILLED = 0.4, 0.25, 0.7, 0.2
+NAMELESS, WITH_KEYWORDS, STYLED, FILLED = 0.4, 0.25, 0.9, 0.2
 
 
 def article(noun):
