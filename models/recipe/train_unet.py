@@ -13,7 +13,7 @@ from diffusers import DDPMScheduler
 from batches import Batches
 from nets import NOISE, make_text_encoder, make_unet
 from settings import add_work
-from training import PLAIN, Halves, Hands, Optimisers, Run, add_training, load_average, start
+from training import PLAIN, WORKING, Halves, Hands, Optimisers, Run, add_training, load_average, start
 
 # More often high noise, where it is decided what is drawn.
 TIME_POWER = 0.75
@@ -69,7 +69,7 @@ def main():
             # The noises of these captions; a batch has all captions with the first noise, then all with the second.
             rows = torch.arange(len(noisy)).view(-1, len(ids))[:, part].flatten()
             context = encode(ids[part].to(device)).last_hidden_state.repeat(options.noises, 1, 1)
-            predicted = predict(noisy[rows].bfloat16().to(device), times[rows].to(device), context).sample
+            predicted = predict(noisy[rows].to(device, WORKING), times[rows].to(device), context).sample
             errors = (predicted.float() - wanted[rows].to(device)).square().mean((1, 2, 3))
             (errors.sum() / len(noisy)).backward()
             error[rows] = errors.detach().cpu()

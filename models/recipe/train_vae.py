@@ -15,7 +15,7 @@ from nets import Decoder, make_vae
 from patch_code import PatchCode, patches, write_encoder
 from pictures import WHITE, Art, blank, over, paste, resized, turn_hue
 from settings import SIDE, add_work
-from training import Halves, Hands, Optimisers, Run, add_training, start
+from training import WORKING, Halves, Hands, Optimisers, Run, add_training, start
 
 CROP = 64
 CODE_PICTURES = 1500
@@ -122,7 +122,7 @@ def main():
         halves.refresh()
 
         def learn(part):
-            decoded = halves.modules[0](latents[part].bfloat16().to(device)).float()
+            decoded = halves.modules[0](latents[part].to(device, WORKING)).float()
             loss = loss_of(decoded, batch[part].to(device), run.fraction > 0.1) * len(decoded) / count
             loss.backward()
             return loss.detach()

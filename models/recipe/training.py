@@ -59,13 +59,17 @@ class Hands:
         return [slice(number, length, self.count) for number in range(min(self.count, length))]
 
 
+# What the networks work in: bfloat16 where the hardware multiplies it.  A CPU that only emulates it is slower by it.
+WORKING = torch.bfloat16 if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
 class Halves:
-    """Copies of modules in bfloat16, norms and all, that do the work, while the optimisers keep the weights in f32:
+    """Copies of modules in WORKING, norms and all, that do the work, while the optimisers keep the weights in f32:
     autocast's many casts would cost a quarter of the time on a CPU."""
 
     def __init__(self, modules):
         self.weights = [weight for module in modules for weight in module.parameters() if weight.requires_grad]
-        self.modules = [copy.deepcopy(module).bfloat16() for module in modules]
+        self.modules = [copy.deepcopy(module).to(WORKING) for module in modules]
         self.copies = [weight for module in self.modules for weight in module.parameters() if weight.requires_grad]
 
     def refresh(self):
@@ -119,11 +123,11 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices, rounds=5):
-    """Roughly U V of each matrix's U S V, in bfloat16, by a Newton-Schulz iteration: X becomes a polynomial of X X'
+    """Roughly U V of each matrix's U S V, in WORKING, by a Newton-Schulz iteration: X becomes a polynomial of X X'
     times X, again and again.  To keep X X' from round to round would be cheaper and blows up: rounded, it is not
     positive any more."""
     tall = matrices.shape[-2] > matrices.shape[-1]
-    wide = (matrices.mT if tall else matrices).bfloat16()
+    wide = (matrices.mT if tall else matrices).to(WORKING)
     wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(rounds):
         square = wide @ wide.mT

@@ -240,7 +240,7 @@ def test_the_work_of_two_hands_is_that_of_one():
         halves.refresh()
 
         def learn(part):
-            halves.modules[0](points[part].bfloat16()).float().square().sum().backward()
+            halves.modules[0](points[part].to(training.WORKING)).float().square().sum().backward()
 
         hands.each(learn, hands.share(len(points)))
         halves.collect()

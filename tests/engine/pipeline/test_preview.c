@@ -290,13 +290,14 @@ static double now(void)
 
 TEST(a_preview_of_64_by_64_latent_pixels_takes_less_than_a_millisecond)
 {
-    static float latent[4 * MOST_PIXELS];
+    static float latent[16 * MOST_PIXELS]; /* for as many channels as models/default has */
     static uint8_t rgb[MOST_PIXELS * 3];
     struct ltd_model *model = open_model();
     struct pool *pool = NULL;
     double best = 1;
 
     gemm_init();
+    REQUIRE(model->info.latent_channels == 16);
     REQUIRE(pool_new(1, &pool, NULL) == LTD_OK);
     REQUIRE(preview_ready(model->preview, pool, NULL));
     fill(latent, COUNT(latent));
@@ -307,7 +308,11 @@ TEST(a_preview_of_64_by_64_latent_pixels_takes_less_than_a_millisecond)
         best = fmin(best, now() - begun);
     }
     printf("%.3f ms\n", best * 1e3);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    CHECK(best < 1e-2);
+#else
     CHECK(best < 1e-3);
+#endif
     pool_free(pool);
     ltd_model_close(model);
 }
