@@ -135,7 +135,7 @@ static void complain(struct binder *b, const struct weight *w, const char *what)
 
 const struct weight *binder_take(struct binder *b, const char *name, int rank, const size_t *dim)
 {
-    const struct weight *w;
+    const struct weight *w, *over;
     char want[96], got[160], text[300];
 
     if (b->status != LTD_OK)
@@ -153,7 +153,10 @@ const struct weight *binder_take(struct binder *b, const char *name, int rank, c
         complain(b, w, text);
         return NULL;
     }
-    if (!weight_is_finite(w)) {
+    over = b->overlay ? weight_overlay_find(b->overlay, w) : NULL;
+    if (over)
+        w = over;
+    if ((over || !b->overlay) && !weight_is_finite(w)) {
         complain(b, w, "has values that are not finite");
         return NULL;
     }

@@ -16,6 +16,7 @@
 
 #include "base/heap_list.h"
 #include "kernels/gemm.h"
+#include "nn/weight_overlay.h"
 #include "weights/weight_set.h"
 
 #define BINDER_NAME_MAX 256
@@ -31,6 +32,9 @@ struct bind_report {
 struct binder {
     struct bind_report *report; /* NULL: the first thing that is wrong ends the binding */
     const struct weight_set *weights;
+    /* Stands in place of some weights, which were bound without it before, and so are known to be sound;
+     * NULL: nothing does.  The caller sets it after binder_init. */
+    const struct weight_overlay *overlay;
     struct heap_list *memory; /* owns the converted and aligned copies; lives as long as the network */
     const char *part;         /* "unet", for messages */
     struct ltd_error *err;

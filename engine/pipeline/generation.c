@@ -21,6 +21,12 @@ enum ltd_status generation_init(struct generation *g, const struct ltd_model *mo
     return conditioning_init(&g->conditioning, model, params, sampling_plan_evaluations(g->plan), err);
 }
 
+void generation_adapt(struct generation *g, const struct ltd_model *model)
+{
+    g->model = model;
+    g->conditioning.model = model;
+}
+
 void generation_recall(struct generation *g)
 {
     g->report.recalled = conditioning_recall(&g->conditioning);

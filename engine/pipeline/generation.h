@@ -47,6 +47,9 @@ LTD_MUST_USE enum ltd_status generation_check(struct generation *g, const struct
                                               const struct ltd_gen_params *params, int index,
                                               struct ltd_error *err);
 
+/* From now on it is drawn by another model of the same shapes: the same one with other weights. */
+void generation_adapt(struct generation *g, const struct ltd_model *model);
+
 /* Takes what the model remembers of the prompts: less is left to do, and to plan for.  What is encoded is
  * remembered in any case. */
 void generation_recall(struct generation *g);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/config_reader.h"
+#include "pipeline/adapted_model.h"
 #include "pipeline/prompt_memory.h"
 
 #define PATH_ROOM 4096
@@ -176,6 +177,8 @@ enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct 
         st = preview_new(m->vae, &m->preview, err);
     if (st == LTD_OK)
         st = value_cache_new(PROMPT_MEMORY_BYTES, &m->prompts, err);
+    if (st == LTD_OK)
+        st = lease_cache_new(ADAPTED_MODELS_IDLE, adapted_model_free, &m->adapted, err);
     if (st == LTD_OK) {
         fill_info(m);
         st = check_recommended(m, err);
@@ -191,6 +194,7 @@ void ltd_model_close(struct ltd_model *m)
 {
     if (!m)
         return;
+    lease_cache_free(m->adapted);
     preview_free(m->preview);
     value_cache_free(m->prompts);
     unet_close(m->unet);
@@ -199,6 +203,7 @@ void ltd_model_close(struct ltd_model *m)
     clip_tokenizer_close(m->tokenizer);
     schedule_config_free(m->schedule);
     embeddings_fini(&m->embeddings);
+    loras_fini(&m->loras);
     free(m->about);
     free(m);
 }
@@ -220,6 +225,23 @@ struct ltd_embedding ltd_model_embedding(const struct ltd_model *m, size_t i)
     return (struct ltd_embedding){item->name, (int)item->vectors,
                                   item->vectors > 0 ? (int)clip_text_config(m->text)->channels : 0,
                                   item->refused};
+}
+
+enum ltd_status ltd_model_add_loras(struct ltd_model *m, const char *dir, struct ltd_error *err)
+{
+    return loras_read(&m->loras, dir, m->text, m->unet, err);
+}
+
+size_t ltd_model_lora_count(const struct ltd_model *m)
+{
+    return m->loras.count;
+}
+
+struct ltd_lora_info ltd_model_lora(const struct ltd_model *m, size_t i)
+{
+    const struct lora *item = &m->loras.item[i];
+
+    return (struct ltd_lora_info){item->name, item->path, (int)item->layers, item->refused};
 }
 
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *m)

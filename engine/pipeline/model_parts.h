@@ -6,8 +6,10 @@
 
 #include <latentd/model.h>
 
+#include "base/lease_cache.h"
 #include "base/value_cache.h"
 #include "pipeline/embeddings.h"
+#include "pipeline/loras.h"
 #include "pipeline/preview.h"
 #include "sampling/sampling.h"
 #include "text/clip_text.h"
@@ -27,6 +29,8 @@ struct ltd_model {
     struct preview *preview;     /* filled later, by the first session to need it */
     struct value_cache *prompts; /* filled by all sessions: prompt_memory.h */
     struct embeddings embeddings;
+    struct loras loras;
+    struct lease_cache *adapted;       /* struct adapted_model, by what adapted them */
     struct ltd_gen_params recommended; /* without the strings and the seed */
     struct ltd_model_info info;
     char *about;     /* what info.about shows; NULL: "" */

@@ -191,6 +191,35 @@ static void check_guidance(struct check *c)
     }
 }
 
+static void check_lora(struct check *c, const struct ltd_lora *asked)
+{
+    const struct lora *lora = asked->name ? loras_find(&c->model->loras, asked->name) : NULL;
+
+    if (!asked->name)
+        find(c, false, "loras", "must have a name");
+    else if (!lora && c->model->loras.count == 0)
+        find(c, false, "loras", "there is no LoRA \"%.80s\": this model has none", asked->name);
+    else if (!lora)
+        find(c, false, "loras", "there is no LoRA \"%.80s\"; this model has %zu, the first \"%.80s\"",
+             asked->name, c->model->loras.count, c->model->loras.item[0].name);
+    else if (lora->refused)
+        find(c, false, "loras", "the LoRA \"%.80s\" cannot be used: %s", lora->name, lora->refused);
+    if (!(fabs(asked->weight) <= LTD_MAX_LORA_WEIGHT) || !(fabs(asked->text_weight) <= LTD_MAX_LORA_WEIGHT))
+        find(c, false, "loras", "weights must be -%g to %g", LTD_MAX_LORA_WEIGHT, LTD_MAX_LORA_WEIGHT);
+}
+
+static void check_loras(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+
+    if (p->lora_count < 0 || p->lora_count > LTD_MAX_LORAS || (p->lora_count > 0 && !p->loras)) {
+        find(c, false, "loras", "must be 0 to %d", LTD_MAX_LORAS);
+        return;
+    }
+    for (int i = 0; i < p->lora_count; i++)
+        check_lora(c, &p->loras[i]);
+}
+
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
@@ -203,6 +232,7 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     check_schedule(&c);
     check_guidance(&c);
     check_rescale(&c);
+    check_loras(&c);
     if (params->deepcache_interval < 1)
         find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)

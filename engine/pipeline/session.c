@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kernels/vector_ops.h"
+#include "pipeline/adapted_model.h"
 #include "pipeline/compute_pool.h"
 #include "pipeline/generation.h"
 
@@ -86,12 +87,16 @@ enum ltd_status ltd_session_generate(struct ltd_session *s, const struct ltd_gen
                                      const struct ltd_watch *watch, struct ltd_image **out,
                                      struct ltd_gen_report *report, struct ltd_error *err)
 {
+    const struct ltd_model *adapted = NULL;
     struct ltd_image *image = NULL;
     struct scratch_plan plan;
     struct generation g;
     enum ltd_status st = generation_check(&g, s->model, params, index, err);
 
+    if (st == LTD_OK)
+        st = adapted_model_take(s->model, params, s->pool, watch ? watch->cancel : NULL, &adapted, err);
     if (st == LTD_OK) {
+        generation_adapt(&g, adapted);
         generation_recall(&g);
         st = generation_plan(&g, pool_threads(s->pool), &plan, err);
     }
@@ -110,5 +115,6 @@ enum ltd_status ltd_session_generate(struct ltd_session *s, const struct ltd_gen
         ltd_image_free(image);
     }
     generation_fini(&g);
+    adapted_model_release(s->model, adapted);
     return st;
 }

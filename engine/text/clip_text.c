@@ -21,6 +21,8 @@ struct clip_text {
     struct clip_text_config config;
     enum activation activation;
     struct weight_set *weights;
+    const struct weight_overlay *overlay; /* not NULL: it stands in place of some weights, and these and extra
+                                             are another encoder's */
     struct heap_list memory;
     struct matrix token_embedding;    /* [vocab, channels] */
     struct matrix position_embedding; /* [positions, channels] */
@@ -90,6 +92,7 @@ static enum ltd_status bind(struct clip_text *t, struct bind_report *report, str
 
     if (st != LTD_OK)
         return st;
+    b.overlay = t->overlay;
     /* Newer releases of transformers leave the outer name away. */
     if (binder_has(&b, "text_model.final_layer_norm.weight"))
         binder_enter(&b, "text_model");
@@ -127,13 +130,34 @@ enum ltd_status clip_text_open(const char *dir, struct bind_report *report, stru
     return st;
 }
 
+enum ltd_status clip_text_adapt(const struct clip_text *base, const struct weight_overlay *overlay,
+                                struct clip_text **out, struct ltd_error *err)
+{
+    struct clip_text *t = calloc(1, sizeof *t);
+    enum ltd_status st;
+
+    if (!t)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the text encoder");
+    *t = *base;
+    t->memory = (struct heap_list){0};
+    t->overlay = overlay;
+    st = bind(t, NULL, err);
+    if (st == LTD_OK)
+        *out = t;
+    else
+        clip_text_close(t);
+    return st;
+}
+
 void clip_text_close(struct clip_text *t)
 {
     if (!t)
         return;
     heap_list_fini(&t->memory);
-    weight_set_close(t->weights);
-    free(t->extra);
+    if (!t->overlay) {
+        weight_set_close(t->weights);
+        free(t->extra);
+    }
     free(t);
 }
 

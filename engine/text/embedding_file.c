@@ -1,10 +1,9 @@
 #include "text/embedding_file.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/vector_ops.h"
+#include "nn/weight_values.h"
 #include "weights/weight_set.h"
 
 static enum ltd_status find_tensor(const struct weight_set *set, const struct weight **out,
@@ -45,23 +44,6 @@ static enum ltd_status check_tensor(const struct weight *w, size_t channels, siz
     return LTD_OK;
 }
 
-static void to_floats(float *out, const struct weight *w)
-{
-    const size_t n = w->count;
-
-    if (w->dtype == DTYPE_F32)
-        memcpy(out, w->data, n * sizeof *out);
-    for (size_t i = 0; i < n && w->dtype != DTYPE_F32; i++) {
-        uint16_t half; /* the file may not align it */
-
-        memcpy(&half, (const uint8_t *)w->data + i * sizeof half, sizeof half);
-        if (w->dtype == DTYPE_F16)
-            vector_ops()->f16_to_f32(out + i, &half, 1);
-        else
-            vector_ops()->bf16_to_f32(out + i, &half, 1);
-    }
-}
-
 /* The reader of the file puts its path before what is wrong. */
 static void take_path_off(const char *path, struct ltd_error *err)
 {
@@ -89,7 +71,7 @@ enum ltd_status embedding_file_read(const char *path, size_t channels, size_t mo
     if (st == LTD_OK && !(values = malloc(w->count * sizeof *values)))
         st = ltd_fail(err, LTD_ENOMEM, "cannot be read: no memory");
     if (st == LTD_OK) {
-        to_floats(values, w);
+        weight_to_f32(w, values);
         *vectors = values;
         *count = w->count / channels;
     }

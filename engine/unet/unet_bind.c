@@ -148,6 +148,7 @@ static enum ltd_status bind(struct unet *u, struct bind_report *report, struct l
 
     if (st != LTD_OK)
         return st;
+    b.overlay = u->overlay;
     u->layers = binder_array(&b, count_layers(c), sizeof *u->layers);
     time_embedding_bind(&u->time, &b, &time);
     conv_bind(&u->conv_in, &b, "conv_in", c->in_channels, finest, c->conv_in_kernel);
@@ -183,12 +184,32 @@ enum ltd_status unet_open(const char *dir, struct bind_report *report, struct un
     return st;
 }
 
+enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay *overlay, struct unet **out,
+                           struct ltd_error *err)
+{
+    struct unet *u = calloc(1, sizeof *u);
+    enum ltd_status st;
+
+    if (!u)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the U-Net");
+    u->config = base->config;
+    u->weights = base->weights;
+    u->overlay = overlay;
+    st = bind(u, NULL, err);
+    if (st == LTD_OK)
+        *out = u;
+    else
+        unet_close(u);
+    return st;
+}
+
 void unet_close(struct unet *u)
 {
     if (!u)
         return;
     heap_list_fini(&u->memory);
-    weight_set_close(u->weights);
+    if (!u->overlay)
+        weight_set_close(u->weights);
     free(u);
 }
 

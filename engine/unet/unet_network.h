@@ -29,6 +29,8 @@ struct unet_block {
 struct unet {
     struct unet_config config;
     struct weight_set *weights;
+    const struct weight_overlay
+        *overlay; /* not NULL: it stands in place of some weights, which are another network's */
     struct heap_list memory;
     struct time_embedding time;
     struct conv2d conv_in, conv_out;

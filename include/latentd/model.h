@@ -55,6 +55,23 @@ LTD_MUST_USE enum ltd_status ltd_model_add_embeddings(struct ltd_model *model, c
 size_t ltd_model_embedding_count(const struct ltd_model *model);
 struct ltd_embedding ltd_model_embedding(const struct ltd_model *model, size_t i);
 
+/* What a file of a LoRAs' folder came to.  Strings live as long as the model. */
+struct ltd_lora_info {
+    const char *name;    /* that requests call it by: the file's name without its ending */
+    const char *path;    /* of the file */
+    int layers;          /* of the model that it changes; 0: it is no use to this model */
+    const char *refused; /* why it is none; NULL: it is */
+};
+
+/* Looks at the low-rank adapters of a folder and of those in it (*.safetensors: LoRA, LoHa, LoKr, DoRA),
+ * which requests may then name; their values are read when one does.  A file that is malformed or made for
+ * another model is refused by itself; so are pickles, which are never read.  Before the model is shared, and
+ * once.  Errors: LTD_ENOTFOUND, LTD_EIO the folder cannot be read; LTD_ETOOBIG, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status ltd_model_add_loras(struct ltd_model *model, const char *dir,
+                                                 struct ltd_error *err);
+size_t ltd_model_lora_count(const struct ltd_model *model);
+struct ltd_lora_info ltd_model_lora(const struct ltd_model *model, size_t i);
+
 /* What a request to this model is when it says nothing: from latentd.json, else scheduler_config.json, else
  * the other configs, else the engine's table.  The prompt is "", the seed 0. */
 struct ltd_gen_params ltd_params_default(const struct ltd_model *model);

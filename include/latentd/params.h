@@ -44,6 +44,16 @@ int ltd_profile_find(const char *name);
 const char *ltd_numerics_name(enum ltd_numerics numerics);
 int ltd_numerics_find(const char *name);
 
+/* An adapter of the model's LoRAs (ltd_model_add_loras), and how strong it is.  0: as if it were not there.
+ */
+struct ltd_lora {
+    const char *name;
+    double weight;      /* in the U-Net; -100..100 */
+    double text_weight; /* in the text encoders; the same */
+};
+#define LTD_MAX_LORAS       16
+#define LTD_MAX_LORA_WEIGHT 100.0
+
 /* One request, every value present.  Start from ltd_params_default(model).  Strings and the image are
  * borrowed for the length of a call. */
 struct ltd_gen_params {
@@ -64,6 +74,9 @@ struct ltd_gen_params {
     /* Last layers of the text encoder that are left out; 0: none.  With LTD_PROFILE_DIFFUSERS for the prompt
      * alone. */
     int clip_skip;
+    /* Several change the model one beside the other; the same one twice counts twice. */
+    const struct ltd_lora *loras; /* [lora_count]; may be NULL without any */
+    int lora_count;               /* 0..LTD_MAX_LORAS */
     /* Guidance only in an interval of the schedule: of the n model evaluations of an image, counted from 0,
      * those from floor(guidance_start n) up to, and without, floor(guidance_end n) have it.  0 <= start < end
      * <= 1; 0 and 1, which is exact: all.  The others are evaluated for the prompt alone, in half the time.

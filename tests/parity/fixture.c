@@ -43,18 +43,44 @@ void fixture_close(struct fixture *f)
     *f = (struct fixture){0};
 }
 
-enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out, struct ltd_error *err)
+/* None of them may be refused. */
+static enum ltd_status add_embeddings(const struct fixture *f, struct ltd_model *model, struct ltd_error *err)
 {
-    struct ltd_model *model = NULL;
     char path[4096];
-    enum ltd_status st = ltd_model_open(f->model_dir, &model, err);
+    enum ltd_status st = LTD_OK;
 
     snprintf(path, sizeof path, "%s/embeddings", f->dir);
-    if (st == LTD_OK && access(path, R_OK) == 0)
+    if (access(path, R_OK) == 0)
         st = ltd_model_add_embeddings(model, path, err);
     for (size_t i = 0; st == LTD_OK && i < ltd_model_embedding_count(model); i++)
         if (ltd_model_embedding(model, i).refused)
             st = ltd_fail(err, LTD_EFORMAT, "%s", ltd_model_embedding(model, i).refused);
+    return st;
+}
+
+static enum ltd_status add_loras(const struct fixture *f, struct ltd_model *model, struct ltd_error *err)
+{
+    char path[4096];
+    enum ltd_status st = LTD_OK;
+
+    snprintf(path, sizeof path, "%s/loras", f->dir);
+    if (access(path, R_OK) == 0)
+        st = ltd_model_add_loras(model, path, err);
+    for (size_t i = 0; st == LTD_OK && i < ltd_model_lora_count(model); i++)
+        if (ltd_model_lora(model, i).refused)
+            st = ltd_fail(err, LTD_EFORMAT, "%s", ltd_model_lora(model, i).refused);
+    return st;
+}
+
+enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out, struct ltd_error *err)
+{
+    struct ltd_model *model = NULL;
+    enum ltd_status st = ltd_model_open(f->model_dir, &model, err);
+
+    if (st == LTD_OK)
+        st = add_embeddings(f, model, err);
+    if (st == LTD_OK)
+        st = add_loras(f, model, err);
     if (st == LTD_OK)
         *out = model;
     else
@@ -277,6 +303,16 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     return p;
 }
 
+static int read_loras(const struct ltd_json *r, struct ltd_lora loras[LTD_MAX_LORAS])
+{
+    int count = 0;
+
+    for (const struct ltd_json *l = ltd_json_first(ltd_json_get(r, "loras")); l; l = ltd_json_next(l))
+        loras[count++] = (struct ltd_lora){request_text(l, "name", ""), case_number(l, "weight", 1),
+                                           case_number(l, "text_weight", 1)};
+    return count;
+}
+
 /* The picture [h, w, 3] under the case's key, as 8-bit values; NULL when there is none. */
 static struct ltd_image *load_image(const struct fixture *f, const struct ltd_json *c, const char *key)
 {
@@ -407,9 +443,12 @@ static bool request_passes(const struct fixture *f, const struct ltd_json *c, co
 {
     struct ltd_gen_params p = read_request(ltd_json_get(c, "request"), model);
     struct ltd_image *init = ltd_json_get(c, "init_image") ? load_image(f, c, "init_image") : NULL;
+    struct ltd_lora loras[LTD_MAX_LORAS];
     bool passed = false;
 
     p.init_image = init;
+    p.loras = loras;
+    p.lora_count = read_loras(ltd_json_get(c, "request"), loras);
     if (!ltd_params_check(model, &p, NULL, NULL))
         snprintf(detail, size, "the request was refused");
     else

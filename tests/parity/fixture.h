@@ -40,8 +40,8 @@ LTD_MUST_USE enum ltd_status fixture_open(struct fixture *f, const char *dir, in
                                           struct ltd_error *err);
 void fixture_close(struct fixture *f);
 
-/* Opens the fixture's model, with the embeddings where it has any.  Errors: those of ltd_model_open;
- * LTD_EFORMAT an embedding is refused. */
+/* Opens the fixture's model, with the embeddings and LoRAs where it has any.  Errors: those of
+ * ltd_model_open; LTD_EFORMAT one of them is refused. */
 LTD_MUST_USE enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out,
                                                 struct ltd_error *err);
 

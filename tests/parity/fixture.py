@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import diffusers
+import peft
 import safetensors.torch
 import scipy
 import torch
 import transformers
 
+from lora_files import write_loras
 from reference import Reference
 from tiny_models import write_model
 
@@ -23,7 +25,8 @@ PICTURE_LIMIT = 1e-3  # a few values may round to the neighbouring level
 
 def versions():
     """The versions of the reference libraries that are installed."""
-    modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers, "scipy": scipy}
+    modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers, "scipy": scipy,
+               "peft": peft}
     return {name: module.__version__.partition("+")[0] for name, module in modules.items()}
 
 
@@ -65,6 +68,14 @@ def read_embeddings(folder):
     return {file.stem: next(iter(safetensors.torch.load_file(file).values())).float() for file in files}
 
 
+def write_named_loras(folder, reference):
+    """Writes adapters for the reference's model, which opens them."""
+    (folder / "loras").mkdir()
+    for name, tensors in write_loras(reference.pipe).items():
+        safetensors.torch.save_file(tensors, folder / "loras" / f"{name}.safetensors")
+    reference.open_loras(folder / "loras")
+
+
 def compute(reference, plan):
     """All tensors of a plan: what goes in, and each case's result."""
     tensors = {name: tensor.float().contiguous() for name, tensor in plan.tensors.items()}
@@ -91,6 +102,7 @@ def load_fixture(folder):
     listing = json.loads((folder / "cases.json").read_text())
     tensors = safetensors.torch.load_file(folder / "tensors.safetensors")
     reference = Reference(folder / listing.get("model", "model"), read_embeddings(folder))
+    reference.open_loras(folder / "loras")
     return listing["cases"], tensors, reference
 
 

@@ -24,7 +24,9 @@ from fixture import (
     start_empty,
     write_cases,
     write_embeddings,
+    write_named_loras,
 )
+from lora_cases import plan_loras
 from prompt_cases import embeddings, plan_prompts, plan_rescale
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
@@ -36,18 +38,22 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 BORROWED = {
     "default": (plan_default, "../../../../models/default", {}),
     "approximations": (plan_approximations, "../sd15/model", {}),
+    "loras": (plan_loras, "../sd15/model", {}),
     "prompts": (plan_prompts, "../sd15/model", embeddings()),
     "rescale": (plan_rescale, "../sd21/model", {}),
 }
 SENSITIVITY_LIMIT = 2e-4
 
 
-def make_borrowed(folder, make_plan, model, named):
-    """Writes the cases of a model that stays where it is, and the embeddings that they name."""
+def make_borrowed(name, make_plan, model, named):
+    """Writes the cases of a model that stays where it is, and the embeddings and adapters that they name."""
+    folder = FIXTURES / name
     start_empty(folder)
     write_embeddings(folder, named)
     plan = make_plan()
     reference = Reference(folder / model, read_embeddings(folder))
+    if name == "loras":
+        write_named_loras(folder, reference)
     write_cases(folder, plan, compute(reference, plan), model=model)
 
 
@@ -55,7 +61,7 @@ def make(name):
     """Writes one fixture."""
     spec = next((spec for spec in SPECS if spec.name == name), None)
     if spec is None:
-        make_borrowed(FIXTURES / name, *BORROWED[name])
+        make_borrowed(name, *BORROWED[name])
     elif spec is SD15:
         check_refused(spec)
         make_fixture(spec, FIXTURES / name, plan_cases, refused=REFUSED)

@@ -3,6 +3,7 @@
 import copy
 import json
 import warnings
+from pathlib import Path
 
 import diffusers
 import numpy
@@ -12,6 +13,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 
 from approximations import Approximations
+from lora_reference import Adapters
 from prompt_reference import PromptReference
 from samplers import MODEL_SCHEDULE, make_scheduler
 
@@ -41,7 +43,12 @@ class Reference:
         self.prompts = PromptReference(self.pipe, embeddings or {})
         for name, vectors in (embeddings or {}).items():
             self.pipe.load_textual_inversion({name: vectors}, token=name)
+        self.adapters = Adapters(self.pipe, Path())
         self.generated = {}
+
+    def open_loras(self, folder):
+        """What requests may name from now on: the adapters of a folder, which may be absent."""
+        self.adapters = Adapters(self.pipe, folder)
 
     @torch.no_grad()
     def run(self, case, tensors):
@@ -137,7 +144,7 @@ class Reference:
         pipe.scheduler = copy.deepcopy(self.own_scheduler) if own else make_scheduler(self.own_scheduler.config, *chosen)
         if image is not None and hasattr(pipe.scheduler, "start_at"):
             pipe.scheduler.start_at(request["steps"] - min(int(request["steps"] * request["strength"]), request["steps"]))
-        with Approximations(pipe, request).applied():
+        with self.adapters.applied(request), Approximations(pipe, request).applied():
             picture = pipe(**settings).images[0]
         return last["latent"], torch.from_numpy(numpy.array(picture)).float()
 

@@ -1,0 +1,208 @@
+#include "pipeline/adapted_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/lora.h"
+#include "pipeline/prompt_memory.h"
+
+struct adapted_model {
+    struct ltd_model
+        model; /* all but the networks that are changed, and the memory of prompts, is the base's */
+    struct weight_overlay unet, text;
+};
+
+/* Which adapters, and how strong: a key without padding. */
+struct adapter_key {
+    uint64_t item;
+    double weight, text_weight;
+};
+
+struct making {
+    const struct ltd_model *base;
+    const struct ltd_gen_params *params;
+    struct pool *pool;
+    const atomic_bool *cancel;
+};
+
+static double strength_of(const struct ltd_lora *asked, enum lora_network network)
+{
+    return network == LORA_UNET ? asked->weight : asked->text_weight;
+}
+
+/* Adds one layer's change, or only counts what that takes. */
+static enum ltd_status add_layer(struct adapted_model *a, struct exec *e, const struct lora_layer *layer,
+                                 double strength, struct ltd_error *err)
+{
+    struct weight_overlay *overlay = layer->network == LORA_UNET ? &a->unet : &a->text;
+    const struct lora_module *m = layer->module;
+    float *values = NULL, *bias = NULL;
+
+    if (!exec_is_dry(e)) {
+        values = lora_changes_weight(m) ? weight_overlay_values(overlay, layer->weight) : NULL;
+        bias = m->part[LORA_DIFF_BIAS] ? weight_overlay_values(overlay, layer->bias) : NULL;
+        if ((lora_changes_weight(m) && !values) || (m->part[LORA_DIFF_BIAS] && !bias))
+            return ltd_fail(err, LTD_ENOMEM, "no memory for the changed weights");
+    }
+    if (lora_changes_weight(m))
+        lora_add(m, e, values, layer->weight, strength);
+    if (bias)
+        lora_add_bias(m, bias, strength);
+    return exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : LTD_OK;
+}
+
+static enum ltd_status add_layers(struct adapted_model *a, struct exec *e, const struct lora_layer *layers,
+                                  size_t count, const struct ltd_lora *asked, struct ltd_error *err)
+{
+    enum ltd_status st = LTD_OK;
+
+    for (size_t i = 0; i < count && st == LTD_OK; i++)
+        if (strength_of(asked, layers[i].network) != 0)
+            st = add_layer(a, e, &layers[i], strength_of(asked, layers[i].network), err);
+    return st;
+}
+
+/* Run dry first, as a generation is. */
+static enum ltd_status run_layers(const struct making *m, struct adapted_model *a,
+                                  const struct lora_layer *layers, size_t count, const struct ltd_lora *asked,
+                                  struct ltd_error *err)
+{
+    const size_t threads = (size_t)pool_threads(m->pool);
+    struct arena arena;
+    struct exec e = {.arena = &arena, .cancel = m->cancel};
+    size_t lane_bytes;
+    enum ltd_status st;
+
+    arena_init_dry(&arena);
+    st = add_layers(a, &e, layers, count, asked, err);
+    lane_bytes = e.lane_bytes;
+    arena_alloc(&arena, threads, lane_bytes);
+    if (st == LTD_OK && arena.overflow)
+        st = ltd_fail(err, LTD_ETOOBIG, "its layers do not fit into memory");
+    if (st == LTD_OK) {
+        const size_t bytes = arena.peak + threads * lane_bytes;
+
+        arena = (struct arena){0};
+        st = arena_reserve(&arena, bytes, err);
+    }
+    if (st != LTD_OK)
+        return st;
+    e = (struct exec){.arena = &arena, .pool = m->pool, .cancel = m->cancel};
+    exec_set_lanes(&e, arena_alloc(&arena, threads, lane_bytes), lane_bytes);
+    st = add_layers(a, &e, layers, count, asked, err);
+    arena_fini(&arena);
+    return st;
+}
+
+static enum ltd_status add_lora(const struct making *m, struct adapted_model *a, const struct ltd_lora *asked,
+                                struct ltd_error *err)
+{
+    const struct loras *loras = &m->base->loras;
+    struct lora_layer *layers = NULL;
+    struct lora_file *file = NULL;
+    enum ltd_status st = lora_file_open(loras_find(loras, asked->name)->path, &file, err);
+
+    if (st != LTD_OK)
+        return st;
+    layers = calloc(lora_file_count(file), sizeof *layers);
+    st = layers ? loras_match(loras, file, layers, err) : ltd_fail(err, LTD_ENOMEM, "no memory for a LoRA");
+    if (st == LTD_OK)
+        st = run_layers(m, a, layers, lora_file_count(file), asked, err);
+    free(layers);
+    lora_file_close(file);
+    return st;
+}
+
+/* Binds the changed networks; a text encoder that is changed has a memory of prompts of its own. */
+static enum ltd_status bind(struct adapted_model *a, const struct ltd_model *base, struct ltd_error *err)
+{
+    enum ltd_status st = LTD_OK;
+
+    a->model = *base;
+    if (a->unet.count > 0)
+        a->model.unet = NULL;
+    if (a->text.count > 0) {
+        a->model.text = NULL;
+        a->model.prompts = NULL;
+    }
+    if (a->unet.count > 0)
+        st = unet_adapt(base->unet, &a->unet, &a->model.unet, err);
+    if (st == LTD_OK && a->text.count > 0) {
+        st = clip_text_adapt(base->text, &a->text, &a->model.text, err);
+        if (st == LTD_OK)
+            st = value_cache_new(PROMPT_MEMORY_BYTES, &a->model.prompts, err);
+    }
+    return st;
+}
+
+static enum ltd_status make(void *arg, void **out, struct ltd_error *err)
+{
+    const struct making *m = arg;
+    struct adapted_model *a = calloc(1, sizeof *a);
+    enum ltd_status st = LTD_OK;
+
+    if (!a)
+        return ltd_fail(err, LTD_ENOMEM, "no memory for a LoRA");
+    for (int i = 0; i < m->params->lora_count && st == LTD_OK; i++) {
+        struct ltd_error why;
+
+        st = add_lora(m, a, &m->params->loras[i], &why);
+        if (st != LTD_OK)
+            ltd_fail(err, st, "LoRA \"%.80s\": %s", m->params->loras[i].name, why.message);
+    }
+    if (st == LTD_OK)
+        st = bind(a, m->base, err);
+    if (st == LTD_OK)
+        *out = a;
+    else
+        adapted_model_free(a);
+    return st;
+}
+
+void adapted_model_free(void *adapted)
+{
+    struct adapted_model *a = adapted;
+
+    if (a->unet.count > 0)
+        unet_close(a->model.unet);
+    if (a->text.count > 0) {
+        clip_text_close(a->model.text);
+        value_cache_free(a->model.prompts);
+    }
+    weight_overlay_fini(&a->unet);
+    weight_overlay_fini(&a->text);
+    free(a);
+}
+
+enum ltd_status adapted_model_take(const struct ltd_model *model, const struct ltd_gen_params *params,
+                                   struct pool *pool, const atomic_bool *cancel, const struct ltd_model **out,
+                                   struct ltd_error *err)
+{
+    struct making m = {model, params, pool, cancel};
+    struct adapter_key key[LTD_MAX_LORAS];
+    const size_t count = (size_t)params->lora_count;
+    void *adapted = NULL;
+    enum ltd_status st;
+
+    if (count == 0) {
+        *out = model;
+        return LTD_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct ltd_lora *asked = &params->loras[i];
+
+        key[i] = (struct adapter_key){(uint64_t)(loras_find(&model->loras, asked->name) - model->loras.item),
+                                      asked->weight, asked->text_weight};
+    }
+    st = lease_cache_take(model->adapted, key, count * sizeof *key, make, &m, &adapted, err);
+    if (st == LTD_OK)
+        *out = &((struct adapted_model *)adapted)->model;
+    return st;
+}
+
+void adapted_model_release(const struct ltd_model *model, const struct ltd_model *taken)
+{
+    /* The model is the first member of what is leased. */
+    if (taken && taken != model)
+        lease_cache_release(model->adapted, (void *)(uintptr_t)taken);
+}
