@@ -115,6 +115,19 @@ static void tell_refused_embeddings(struct server *server, const struct named_mo
     }
 }
 
+/* The same of LoRAs. */
+static void tell_refused_loras(struct server *server, const struct named_model *item)
+{
+    for (size_t i = 0; i < ltd_model_lora_count(item->model); i++) {
+        const struct ltd_lora_info lora = ltd_model_lora(item->model, i);
+        const struct log_field fields[] = {
+            {"model", item->name, true}, {"name", lora.name, true}, {"why", lora.refused, true}};
+
+        if (lora.refused)
+            log_event(&server->log, LOG_WARN, "lora_refused", fields, sizeof fields / sizeof fields[0]);
+    }
+}
+
 static int open_models(struct server *server)
 {
     const struct option_list *list = &server->options->model;
@@ -122,12 +135,16 @@ static int open_models(struct server *server)
 
     if (*server->options->embeddings_dir)
         server->models.embeddings_dir = server->options->embeddings_dir;
+    if (*server->options->loras_dir)
+        server->models.loras_dir = server->options->loras_dir;
     if (list->count == 0)
         code = open_default_model(server);
     for (size_t i = 0; code == EXIT_CODE_DONE && i < list->count; i++)
         code = open_model(server, list->items[i]);
-    for (size_t i = 0; code == EXIT_CODE_DONE && i < server->models.count; i++)
+    for (size_t i = 0; code == EXIT_CODE_DONE && i < server->models.count; i++) {
         tell_refused_embeddings(server, &server->models.items[i]);
+        tell_refused_loras(server, &server->models.items[i]);
+    }
     return code;
 }
 

@@ -150,8 +150,14 @@ static enum ltd_status make(void *arg, void **out, struct ltd_error *err)
         if (st != LTD_OK)
             ltd_fail(err, st, "LoRA \"%.80s\": %s", m->params->loras[i].name, why.message);
     }
-    if (st == LTD_OK)
-        st = bind(a, m->base, err);
+    if (st == LTD_OK) {
+        struct ltd_error why;
+
+        st = bind(a, m->base, &why);
+        if (st != LTD_OK)
+            ltd_fail(err, st, "with LoRA \"%.80s\"%s: %s", m->params->loras[0].name,
+                     m->params->lora_count > 1 ? " and others" : "", why.message);
+    }
     if (st == LTD_OK)
         *out = a;
     else

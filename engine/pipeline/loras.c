@@ -83,8 +83,7 @@ static enum ltd_status add_file(void *arg, const struct weight_file *file, struc
     if (changed)
         st = ltd_fail(&why, LTD_EINVAL, "its file name is not UTF-8");
     else if (loras_find(loras, item->name) != item)
-        st = ltd_fail(&why, LTD_EINVAL, "another one has this name, %.200s",
-                      loras_find(loras, item->name)->path);
+        st = ltd_fail(&why, LTD_EINVAL, "another one has this name");
     else if (weight_file_is_pickle(file))
         st = ltd_fail(&why, LTD_EUNSUPPORTED, "a pickle (%s) is never read; convert it to .safetensors",
                       file->ending);

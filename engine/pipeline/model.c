@@ -241,7 +241,7 @@ struct ltd_lora_info ltd_model_lora(const struct ltd_model *m, size_t i)
 {
     const struct lora *item = &m->loras.item[i];
 
-    return (struct ltd_lora_info){item->name, item->path, (int)item->layers, item->refused};
+    return (struct ltd_lora_info){item->name, (int)item->layers, item->refused};
 }
 
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *m)

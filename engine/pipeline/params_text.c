@@ -28,8 +28,24 @@ static void put_what_is_asked_for(FILE *out, const struct ltd_gen_params *p)
         put_number(out, "Guidance start", p->guidance_start);
     if (p->guidance_end < 1)
         put_number(out, "Guidance end", p->guidance_end);
+    if (p->lora_count > 0)
+        fprintf(out, ", Loras: %d", p->lora_count);
     if (p->deepcache_interval > 1)
         fprintf(out, ", DeepCache interval: %d", p->deepcache_interval);
+}
+
+/* In AUTOMATIC1111's form: with one weight, or the text encoder's and the U-Net's. */
+static void put_lora(FILE *out, const struct ltd_lora *lora)
+{
+    char number[NUMBER_TEXT_SIZE];
+
+    number_text(number, lora->text_weight);
+    fprintf(out, "<lora:%s:%s", lora->name, number);
+    if (lora->weight != lora->text_weight) {
+        number_text(number, lora->weight);
+        fprintf(out, ":%s", number);
+    }
+    fputc('>', out);
 }
 
 static void put_settings(FILE *out, const struct ltd_model *model, const struct ltd_gen_params *p, int index)
@@ -37,7 +53,10 @@ static void put_settings(FILE *out, const struct ltd_model *model, const struct 
     char build[LTD_BUILD_TEXT_SIZE];
 
     ltd_build_text(build);
-    fprintf(out, "%s\n", p->prompt);
+    fputs(p->prompt, out);
+    for (int i = 0; i < p->lora_count; i++)
+        put_lora(out, &p->loras[i]);
+    fputc('\n', out);
     if (*p->negative_prompt)
         fprintf(out, "Negative prompt: %s\n", p->negative_prompt);
     fprintf(out, "Steps: %d, Sampler: %s, Schedule type: %s", p->steps, ltd_sampler_label(p->sampler),

@@ -44,27 +44,16 @@ static enum ltd_status check_tensor(const struct weight *w, size_t channels, siz
     return LTD_OK;
 }
 
-/* The reader of the file puts its path before what is wrong. */
-static void take_path_off(const char *path, struct ltd_error *err)
-{
-    const size_t length = strlen(path);
-
-    if (err && strncmp(err->message, path, length) == 0 && strncmp(err->message + length, ": ", 2) == 0)
-        memmove(err->message, err->message + length + 2, strlen(err->message + length + 2) + 1);
-}
-
 enum ltd_status embedding_file_read(const char *path, size_t channels, size_t most, float **vectors,
                                     size_t *count, struct ltd_error *err)
 {
     struct weight_set *set = NULL;
     const struct weight *w = NULL;
     float *values = NULL;
-    enum ltd_status st = weight_set_open_file(path, &set, err);
+    enum ltd_status st = weight_set_open_unnamed(path, &set, err);
 
-    if (st != LTD_OK) {
-        take_path_off(path, err);
+    if (st != LTD_OK)
         return st;
-    }
     st = find_tensor(set, &w, err);
     if (st == LTD_OK)
         st = check_tensor(w, channels, most, err);

@@ -136,28 +136,23 @@ static bool find_form(struct lora_module *m)
            has_factor(m, LORA_W2, LORA_W2_UP, LORA_W2_CORE);
 }
 
-static enum ltd_status check_module(struct lora_module *module, const char *path, struct ltd_error *err)
+static enum ltd_status check_module(struct lora_module *module, struct ltd_error *err)
 {
     const struct weight *alpha = module->part[LORA_ALPHA];
-    enum ltd_status st = LTD_OK;
 
     if (alpha && alpha->count != 1)
-        st = ltd_fail(err, LTD_EFORMAT, "%s: tensor %s has %zu values instead of one", path, alpha->name,
-                      alpha->count);
-    for (size_t i = 0; i < LORA_PARTS && st == LTD_OK; i++)
-        if (module->part[i] && !weight_is_finite(module->part[i]))
-            st = ltd_fail(err, LTD_EFORMAT, "%s: tensor %s has values that are not finite", path,
-                          module->part[i]->name);
-    if (st == LTD_OK && !find_form(module))
-        st = ltd_fail(err, LTD_EFORMAT,
-                      "%s: the tensors of %s make no adapter: one is missing, or they are of different kinds",
-                      path, module->name);
-    return st;
+        return ltd_fail(err, LTD_EFORMAT, "tensor %s has %zu values instead of one", alpha->name,
+                        alpha->count);
+    if (!find_form(module))
+        return ltd_fail(err, LTD_EFORMAT,
+                        "the tensors of %s make no adapter: one is missing, or they are of different kinds",
+                        module->name);
+    return LTD_OK;
 }
 
 /* The pieces are sorted: those of one layer stand side by side. */
 static enum ltd_status make_modules(struct lora_file *file, const struct piece *pieces, size_t count,
-                                    const char *path, struct ltd_error *err)
+                                    struct ltd_error *err)
 {
     char *name = file->names;
     struct lora_module *module = NULL;
@@ -172,14 +167,14 @@ static enum ltd_status make_modules(struct lora_file *file, const struct piece *
             name += p->name_length + 1;
         }
         if (module->part[p->part])
-            return ltd_fail(err, LTD_EFORMAT, "%s: tensors %s and %s are the same part of a layer", path,
+            return ltd_fail(err, LTD_EFORMAT, "tensors %s and %s are the same part of a layer",
                             module->part[p->part]->name, p->weight->name);
         module->part[p->part] = p->weight;
     }
     return LTD_OK;
 }
 
-static enum ltd_status read_modules(struct lora_file *file, const char *path, struct ltd_error *err)
+static enum ltd_status read_modules(struct lora_file *file, struct ltd_error *err)
 {
     const size_t count = weight_set_count(file->set);
     struct piece *pieces = calloc(count + 1, sizeof *pieces);
@@ -190,23 +185,23 @@ static enum ltd_status read_modules(struct lora_file *file, const char *path, st
         const struct weight *w = weight_set_at(file->set, i);
 
         if (!read_name(w, &pieces[i]))
-            st = ltd_fail(err, LTD_EUNSUPPORTED, "%s: tensor %s belongs to no kind of adapter that is known",
-                          path, w->name);
+            st = ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s belongs to no kind of adapter that is known",
+                          w->name);
         name_bytes += pieces[i].name_length + 1;
     }
     file->modules = calloc(count + 1, sizeof *file->modules);
     file->names = calloc(name_bytes, 1);
     if (!pieces || !file->modules || !file->names)
-        st = ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", path);
+        st = ltd_fail(err, LTD_ENOMEM, "no memory for the index");
     if (st == LTD_OK && count == 0)
-        st = ltd_fail(err, LTD_EFORMAT, "%s: there is no tensor in it", path);
+        st = ltd_fail(err, LTD_EFORMAT, "there is no tensor in it");
     if (st == LTD_OK) {
         qsort(pieces, count, sizeof *pieces, compare_pieces);
-        st = make_modules(file, pieces, count, path, err);
+        st = make_modules(file, pieces, count, err);
     }
     free(pieces);
     for (size_t i = 0; i < file->count && st == LTD_OK; i++)
-        st = check_module(&file->modules[i], path, err);
+        st = check_module(&file->modules[i], err);
     return st;
 }
 
@@ -216,10 +211,10 @@ enum ltd_status lora_file_open(const char *path, struct lora_file **out, struct 
     enum ltd_status st;
 
     if (!file)
-        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", path);
-    st = weight_set_open_file(path, &file->set, err);
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the index");
+    st = weight_set_open_unnamed(path, &file->set, err);
     if (st == LTD_OK)
-        st = read_modules(file, path, err);
+        st = read_modules(file, err);
     if (st == LTD_OK)
         *out = file;
     else

@@ -44,7 +44,7 @@ struct lora_module {
     const char
         *name; /* as the file calls the layer: "lora_unet_down_blocks_0_..."; lives as long as the file */
     enum lora_form form;
-    const struct weight *part[LORA_PARTS]; /* finite; NULL: there is none */
+    const struct weight *part[LORA_PARTS]; /* NULL: there is none */
 };
 
 struct lora_file;

@@ -97,6 +97,17 @@ enum ltd_status weight_set_open_file(const char *path, struct weight_set **out, 
     return open_files(paths, 1, out, err);
 }
 
+enum ltd_status weight_set_open_unnamed(const char *path, struct weight_set **out, struct ltd_error *err)
+{
+    const size_t length = strlen(path);
+    const enum ltd_status status = weight_set_open_file(path, out, err);
+
+    if (status != LTD_OK && err && strncmp(err->message, path, length) == 0 &&
+        strncmp(err->message + length, ": ", 2) == 0)
+        memmove(err->message, err->message + length + 2, strlen(err->message + length + 2) + 1);
+    return status;
+}
+
 static void free_names(char **names, size_t count)
 {
     for (size_t i = 0; names && i < count; i++)

@@ -38,6 +38,9 @@ LTD_MUST_USE enum ltd_status weight_set_open(const char *dir, const char *stem, 
 /* The same for one .safetensors file by its path. */
 LTD_MUST_USE enum ltd_status weight_set_open_file(const char *path, struct weight_set **out,
                                                   struct ltd_error *err);
+/* The same for a file that is told of by another name: what is wrong is said without the path. */
+LTD_MUST_USE enum ltd_status weight_set_open_unnamed(const char *path, struct weight_set **out,
+                                                     struct ltd_error *err);
 void weight_set_close(struct weight_set *set); /* NULL is fine */
 
 size_t weight_set_count(const struct weight_set *set);

@@ -58,7 +58,6 @@ struct ltd_embedding ltd_model_embedding(const struct ltd_model *model, size_t i
 /* What a file of a LoRAs' folder came to.  Strings live as long as the model. */
 struct ltd_lora_info {
     const char *name;    /* that requests call it by: the file's name without its ending */
-    const char *path;    /* of the file */
     int layers;          /* of the model that it changes; 0: it is no use to this model */
     const char *refused; /* why it is none; NULL: it is */
 };

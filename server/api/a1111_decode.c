@@ -7,6 +7,7 @@
 
 #include "api/a1111_sampling.h"
 #include "api/fields.h"
+#include "api/lora_tags.h"
 
 static const char tag_prefix[] = "task:";
 
@@ -58,28 +59,54 @@ static struct ltd_json *new_integer(const struct a1111_value *value)
                                              : ltd_json_new_uint64(value->magnitude);
 }
 
-static void take_prompt(struct decoder *d, enum a1111_field field)
+static void refuse_networks(struct decoder *d, enum a1111_field field, const char *what)
 {
-    const struct a1111_value *value = &d->values[field];
-    const bool plain = d->values[A1111_NO_EXTRA_NETWORKS].truth;
+    a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error",
+                       "%s; take it out, or send %s: true", what, NAME(NO_EXTRA_NETWORKS));
+}
+
+/* The prompt without the adapters that it names, which have a field of their own. */
+static void take_prompt(struct decoder *d)
+{
+    const struct a1111_value *value = &d->values[A1111_PROMPT];
+    struct ltd_json *loras = ltd_json_new_array();
+    char *text = strdup(value->present ? value->text : ""), wrong[LORA_TAG_WRONG_SIZE], what[160];
+
+    if (text && !d->values[A1111_NO_EXTRA_NETWORKS].truth) {
+        if (strstr(text, "<hypernet:"))
+            refuse_networks(d, A1111_PROMPT, "names a hypernetwork, which are not built");
+        if (!lora_tags_take(text, LORA_TAGS_ALL, loras, wrong)) {
+            snprintf(what, sizeof what, "has \"%s\", which is not <lora:NAME:WEIGHT>", wrong);
+            refuse_networks(d, A1111_PROMPT, what);
+        }
+    }
+    add(d, "prompt", ltd_json_new_string(text ? text : ""));
+    if (ltd_json_size(loras) > 0)
+        add(d, "loras", loras);
+    else
+        ltd_json_free(loras);
+    free(text);
+}
+
+/* Adapters are named in the prompt alone: there, one in the negative prompt would be a word. */
+static void take_negative_prompt(struct decoder *d)
+{
+    const struct a1111_value *value = &d->values[A1111_NEGATIVE_PROMPT];
 
     if (!value->present)
         return;
-    add(d, a1111_field_name(field), ltd_json_new_string(value->text));
-    if (!plain && (strstr(value->text, "<lora:") || strstr(value->text, "<hypernet:")))
-        a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error",
-                           "names a LoRA or hypernetwork, which are not built; take it out, or send %s: true",
-                           NAME(NO_EXTRA_NETWORKS));
+    add(d, "negative_prompt", ltd_json_new_string(value->text));
+    if (!d->values[A1111_NO_EXTRA_NETWORKS].truth &&
+        (strstr(value->text, "<lora:") || strstr(value->text, "<hypernet:")))
+        refuse_networks(d, A1111_NEGATIVE_PROMPT, "names a LoRA or hypernetwork, which only prompt can");
 }
 
 /* Prompts have their grammar here, whatever a native request's profile is without being asked. */
 static void take_prompts(struct decoder *d)
 {
     add(d, "profile", ltd_json_new_string(ltd_profile_name(LTD_PROFILE_A1111)));
-    if (!d->values[A1111_PROMPT].present)
-        add(d, "prompt", ltd_json_new_string(""));
-    take_prompt(d, A1111_PROMPT);
-    take_prompt(d, A1111_NEGATIVE_PROMPT);
+    take_prompt(d);
+    take_negative_prompt(d);
 }
 
 static void take_seed(struct decoder *d)

@@ -95,6 +95,27 @@ struct ltd_json *a1111_embeddings_encode(const struct a1111_catalog *catalog, si
     return json;
 }
 
+struct ltd_json *a1111_loras_encode(const struct a1111_catalog *catalog, size_t model)
+{
+    const struct ltd_model *from = catalog->models->items[model].model;
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < ltd_model_lora_count(from); i++) {
+        const struct ltd_lora_info lora = ltd_model_lora(from, i);
+        struct ltd_json *row;
+
+        if (lora.refused)
+            continue;
+        row = ltd_json_new_object();
+        ltd_json_add(row, "name", ltd_json_new_string(lora.name));
+        ltd_json_add(row, "alias", ltd_json_new_string(lora.name));
+        ltd_json_add(row, "path", ltd_json_new_string(lora.name));
+        ltd_json_add(row, "metadata", ltd_json_new_object());
+        ltd_json_append(list, row);
+    }
+    return list;
+}
+
 struct ltd_json *a1111_models_encode(const struct a1111_catalog *catalog)
 {
     struct ltd_json *list = ltd_json_new_array();

@@ -30,6 +30,9 @@ int a1111_model_find(const struct a1111_catalog *catalog, const char *text);
 /* The list for GET sd-models; NULL without memory. */
 struct ltd_json *a1111_models_encode(const struct a1111_catalog *catalog);
 
+/* The adapters of a model that are of use to it, for GET loras; NULL without memory. */
+struct ltd_json *a1111_loras_encode(const struct a1111_catalog *catalog, size_t model);
+
 /* The embeddings of a model, for GET embeddings; NULL without memory. */
 struct ltd_json *a1111_embeddings_encode(const struct a1111_catalog *catalog, size_t model);
 

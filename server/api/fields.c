@@ -9,6 +9,9 @@
 
 #include "util/edit_distance.h"
 
+/* Of a file's name. */
+#define MAX_LORA_NAME 255
+
 static const char *field_kinds(int index)
 {
     return index == 0 ? "txt2img" : index == 1 ? "img2img" : NULL;
@@ -198,6 +201,60 @@ static void read_texts(const struct field_reader *r, enum field_id id, const str
     r->values[id].list = json;
 }
 
+/* One number of an adapter, if it is there. */
+static bool weight_is_right(const struct ltd_json *json, double high)
+{
+    return !json || (ltd_json_type(json) == LTD_JSON_NUMBER && ltd_json_number(json) >= -high &&
+                     ltd_json_number(json) <= high);
+}
+
+/* The first member that an adapter has not; NULL: there is none. */
+static const char *strange_member(const struct ltd_json *lora)
+{
+    for (const struct ltd_json *m = ltd_json_first(lora); m; m = ltd_json_next(m))
+        if (strcmp(ltd_json_key(m), "name") != 0 && strcmp(ltd_json_key(m), "weight") != 0 &&
+            strcmp(ltd_json_key(m), "text_weight") != 0)
+            return ltd_json_key(m);
+    return NULL;
+}
+
+static void read_lora(const struct field_reader *r, enum field_id id, const char *pointer,
+                      const struct ltd_json *json)
+{
+    const double high = field_high(id, r->limits);
+    const struct ltd_json *member =
+        ltd_json_type(json) == LTD_JSON_OBJECT ? ltd_json_get(json, "name") : NULL;
+    const char *name = member ? ltd_json_string(member) : NULL;
+    char shown[FIELD_SHOWN_SIZE];
+
+    if (!name || !*name || strlen(name) > MAX_LORA_NAME)
+        field_wrong_at(r, id, pointer, "send an object with a name of 1 to %d bytes", MAX_LORA_NAME);
+    else if (!weight_is_right(ltd_json_get(json, "weight"), high) ||
+             !weight_is_right(ltd_json_get(json, "text_weight"), high))
+        field_wrong_at(r, id, pointer, "send weight and text_weight from -%g to %g, or leave them out", high,
+                       high);
+    else if (strange_member(json))
+        field_wrong_at(r, id, pointer, "has \"%s\"; send name, weight and text_weight",
+                       field_shown(shown, strange_member(json)));
+}
+
+static void read_loras(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
+{
+    const size_t most = (size_t)fields[id].low;
+    char pointer[64];
+    int index = 0;
+
+    if (ltd_json_size(json) > most)
+        field_wrong(r->values, id, r->problem, "has %zu adapters; send at most %zu", ltd_json_size(json),
+                    most);
+    for (const struct ltd_json *item = ltd_json_first(json); item && !r->values[id].wrong;
+         item = ltd_json_next(item), index++) {
+        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        read_lora(r, id, pointer, item);
+    }
+    r->values[id].list = json;
+}
+
 static void list_names(char *out, size_t size, field_names_fn *names)
 {
     size_t used = 0;
@@ -258,6 +315,7 @@ static enum ltd_json_type json_type_of(enum field_type type)
         return LTD_JSON_NUMBER;
     case FIELD_TYPE_TEXTS:
     case FIELD_TYPE_NAMES:
+    case FIELD_TYPE_LORAS:
         return LTD_JSON_ARRAY;
     case FIELD_TYPE_OBJECT:
         return LTD_JSON_OBJECT;
@@ -309,6 +367,9 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         break;
     case FIELD_TYPE_IMAGE:
         r->values[id].text = ltd_json_string(json);
+        break;
+    case FIELD_TYPE_LORAS:
+        read_loras(r, id, json);
         break;
     case FIELD_TYPE_OBJECT:
         read_members(r, json, fields[id].name);

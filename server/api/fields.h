@@ -38,6 +38,7 @@ enum field_type {
     FIELD_TYPE_NAME,
     FIELD_TYPE_NAMES,
     FIELD_TYPE_IMAGE,
+    FIELD_TYPE_LORAS,
     FIELD_TYPE_OBJECT,
     FIELD_TYPE_BOOL
 };
@@ -70,7 +71,7 @@ struct field_value {
     double number;
     bool truth;
     unsigned words;              /* NAMES: a bit for each */
-    const struct ltd_json *list; /* TEXTS: the array, borrowed from the document */
+    const struct ltd_json *list; /* TEXTS, LORAS: the array, borrowed from the document */
 };
 
 /* Called for a member that is no field, instead of a finding. */

@@ -1,6 +1,7 @@
 #include "api/inspect_png.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <latentd/image.h>
@@ -8,6 +9,7 @@
 
 #include "api/a1111_sampling.h"
 #include "api/infotext.h"
+#include "api/lora_tags.h"
 #include "util/parse_number.h"
 
 /* What is being told of one file. */
@@ -201,6 +203,8 @@ static const struct {
     {"Model", take_model},
     {"Profile", take_profile},
     {"Numerics", take_numerics},
+    {"Loras", take_nothing}, /* the tags at the end of the prompt */
+    {"Lora hashes", take_nothing},
     {"Model hash", take_nothing},
     {"Model type", take_nothing},
     {"VAE hash", take_nothing},
@@ -227,12 +231,38 @@ static void take_pair(struct inspector *in, const struct infotext_pair *pair)
     warn(in, pair->key, "no request here can say this");
 }
 
+/* Of what latentd has written, the last tags are adapters, as many as it says; of AUTOMATIC1111's prompts,
+ * all. */
+static void take_prompt(struct inspector *in)
+{
+    const char *count = infotext_find(in->info, "Loras");
+    struct ltd_json *loras = ltd_json_new_array();
+    char *prompt = strdup(in->info->prompt), wrong[LORA_TAG_WRONG_SIZE];
+    size_t last = infotext_find(in->info, "Profile") ? 0 : LORA_TAGS_ALL;
+    uint64_t number;
+
+    if (count && parse_uint64(count, &number))
+        last = (size_t)number;
+    if (!prompt || !lora_tags_take(prompt, last, loras, wrong)) {
+        warn(in, "prompt", "names a LoRA in a form that no request here can say");
+        add_text(in->request, "prompt", in->info->prompt);
+        ltd_json_free(loras);
+    } else {
+        add_text(in->request, "prompt", prompt);
+        if (ltd_json_size(loras) > 0)
+            ltd_json_add(in->request, "loras", loras);
+        else
+            ltd_json_free(loras);
+    }
+    free(prompt);
+}
+
 static void take_settings(struct inspector *in, struct ltd_json *json)
 {
     struct ltd_json *said = ltd_json_new_object();
 
     in->request = ltd_json_new_object();
-    add_text(in->request, "prompt", in->info->prompt);
+    take_prompt(in);
     add_text(said, "prompt", in->info->prompt);
     if (*in->info->negative_prompt) {
         add_text(in->request, "negative_prompt", in->info->negative_prompt);

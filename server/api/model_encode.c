@@ -30,6 +30,23 @@ static struct ltd_json *encode_embeddings(const struct ltd_model *model)
     return list;
 }
 
+static struct ltd_json *encode_loras(const struct ltd_model *model)
+{
+    struct ltd_json *list = ltd_json_new_array();
+
+    for (size_t i = 0; i < ltd_model_lora_count(model); i++) {
+        const struct ltd_lora_info lora = ltd_model_lora(model, i);
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "name", lora.name);
+        add_number(json, "layers", lora.layers);
+        if (lora.refused)
+            add_text(json, "refused", lora.refused);
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
 struct ltd_json *model_encode(const struct model_set *models, size_t index)
 {
     const struct named_model *item = &models->items[index];
@@ -51,6 +68,7 @@ struct ltd_json *model_encode(const struct model_set *models, size_t index)
     add_number(json, "native_width", info->native_width);
     add_number(json, "native_height", info->native_height);
     ltd_json_add(json, "embeddings", encode_embeddings(item->model));
+    ltd_json_add(json, "loras", encode_loras(item->model));
     ltd_json_add(json, "defaults", defaults_encode(&standard));
     return json;
 }

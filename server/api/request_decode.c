@@ -118,6 +118,21 @@ static void check_kind(struct decoder *d)
         WRONG(d, STRENGTH, "has a meaning only with an image; leave it out");
 }
 
+static void take_loras(struct decoder *d)
+{
+    const struct field_value *value = &d->values[FIELD_LORAS];
+
+    for (const struct ltd_json *l = value->present ? ltd_json_first(value->list) : NULL; l;
+         l = ltd_json_next(l)) {
+        const struct ltd_json *weight = ltd_json_get(l, "weight"), *text = ltd_json_get(l, "text_weight");
+        struct ltd_lora lora = {ltd_json_string(ltd_json_get(l, "name")),
+                                weight ? ltd_json_number(weight) : 1, 0};
+
+        lora.text_weight = text ? ltd_json_number(text) : lora.weight;
+        d->no_memory |= !job_request_add_lora(d->request, &lora);
+    }
+}
+
 static void take_tags(struct decoder *d)
 {
     if (!d->values[FIELD_TAGS].present)
@@ -265,6 +280,7 @@ static void decode(struct decoder *d, const struct ltd_json *document)
     take_text(d, FIELD_PROMPT, &request->prompt, &request->params.prompt);
     take_text(d, FIELD_NEGATIVE_PROMPT, &request->negative_prompt, &request->params.negative_prompt);
     take_numbers(d);
+    take_loras(d);
     take_seed(d);
     take_tags(d);
     take_webhook(d);

@@ -49,6 +49,21 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
     }
 }
 
+static struct ltd_json *encode_loras(const struct ltd_gen_params *p)
+{
+    struct ltd_json *list = p->lora_count > 0 ? ltd_json_new_array() : NULL;
+
+    for (int i = 0; i < p->lora_count; i++) {
+        struct ltd_json *json = ltd_json_new_object();
+
+        add_text(json, "name", p->loras[i].name);
+        ltd_json_add(json, "weight", ltd_json_new_number(p->loras[i].weight));
+        ltd_json_add(json, "text_weight", ltd_json_new_number(p->loras[i].text_weight));
+        ltd_json_append(list, json);
+    }
+    return list;
+}
+
 static struct ltd_json *encode_tags(const struct job_request *request)
 {
     struct ltd_json *json = request->tag_count > 0 ? ltd_json_new_array() : NULL;
@@ -89,6 +104,8 @@ static struct ltd_json *encode_field(enum field_id id, const struct job_request 
         return ltd_json_new_string("png");
     case FIELD_OUTPUT_METADATA:
         return ltd_json_new_bool(request->metadata);
+    case FIELD_LORAS:
+        return encode_loras(p);
     case FIELD_TAGS:
         return encode_tags(request);
     case FIELD_DEADLINE:
@@ -183,6 +200,33 @@ static void add_name_list(struct ltd_json *schema, const struct field *field)
     ltd_json_add(schema, "items", item);
 }
 
+static void add_lora_list(struct ltd_json *schema, const struct field *field, double high)
+{
+    static const char *const weights[] = {"weight", "text_weight"};
+    struct ltd_json *item = ltd_json_new_object(), *properties = ltd_json_new_object(),
+                    *name = ltd_json_new_object(), *required = ltd_json_new_array();
+
+    add_text(schema, "type", "array");
+    add_number(schema, "maxItems", field->low);
+    add_text(name, "type", "string");
+    add_number(name, "minLength", 1);
+    ltd_json_add(properties, "name", name);
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        struct ltd_json *weight = ltd_json_new_object();
+
+        add_text(weight, "type", "number");
+        add_number(weight, "minimum", -high);
+        add_number(weight, "maximum", high);
+        ltd_json_add(properties, weights[i], weight);
+    }
+    ltd_json_append(required, ltd_json_new_string("name"));
+    add_text(item, "type", "object");
+    ltd_json_add(item, "properties", properties);
+    ltd_json_add(item, "required", required);
+    ltd_json_add(item, "additionalProperties", ltd_json_new_bool(false));
+    ltd_json_add(schema, "items", item);
+}
+
 static void add_image(struct ltd_json *schema)
 {
     add_text(schema, "type", "string");
@@ -226,6 +270,9 @@ static void add_type(struct ltd_json *schema, const struct field *field, double 
         break;
     case FIELD_TYPE_IMAGE:
         add_image(schema);
+        break;
+    case FIELD_TYPE_LORAS:
+        add_lora_list(schema, field, high);
         break;
     case FIELD_TYPE_BOOL:
         add_text(schema, "type", "boolean");

@@ -152,25 +152,48 @@ static bool add_embeddings(struct ltd_model *model, const char *dir)
     return true;
 }
 
+/* The same of LoRAs. */
+static bool add_loras(struct ltd_model *model, const char *dir)
+{
+    struct ltd_error err;
+
+    if (!*dir)
+        return true;
+    if (ltd_model_add_loras(model, dir, &err) != LTD_OK) {
+        fprintf(stderr, "latentd: --loras-dir: %s\n", err.message);
+        return false;
+    }
+    for (size_t i = 0; i < ltd_model_lora_count(model); i++) {
+        const struct ltd_lora_info lora = ltd_model_lora(model, i);
+
+        if (lora.refused)
+            fprintf(stderr, "warning: --loras-dir: \"%s\": %s\n", lora.name, lora.refused);
+    }
+    return true;
+}
+
 static int generate(struct option_set *set, const struct generate_flags *flags)
 {
     struct ltd_model *model = command_model_open(flags->model);
     struct ltd_image *init_image = NULL;
+    struct generate_loras loras = {0};
     struct ltd_gen_params params;
     int code = EXIT_CODE_USAGE;
 
-    if (model && !add_embeddings(model, flags->embeddings_dir)) {
+    if (model && !(add_embeddings(model, flags->embeddings_dir) && add_loras(model, flags->loras_dir))) {
         ltd_model_close(model);
         return EXIT_CODE_USAGE;
     }
+    generate_loras_read(set, flags, &loras);
     if (model)
-        generate_params(set, flags, model, &params, &init_image);
+        generate_params(set, flags, model, &loras, &params, &init_image);
     if (set->problem_count > 0)
         fputs("latentd generate --help tells the flags\n", stderr);
     else if (!model)
         code = EXIT_CODE_MODEL;
     else
         code = draw_all(flags, model, &params);
+    generate_loras_fini(&loras);
     ltd_image_free(init_image);
     ltd_model_close(model);
     return code;

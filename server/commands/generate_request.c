@@ -1,6 +1,7 @@
 #include "commands/generate_request.h"
 
 #include "api/request_image.h"
+#include "util/parse_number.h"
 #include "util/read_file.h"
 
 #include <errno.h>
@@ -237,15 +238,62 @@ static void report_finding(void *arg, bool warning, const char *field, const cha
     fprintf(set->problems, ": %s\n", message);
 }
 
+/* NAME[:WEIGHT[:TEXT_WEIGHT]] */
+static bool read_lora(char *name, struct ltd_lora *lora)
+{
+    char *weight = strchr(name, ':'), *text_weight;
+
+    *lora = (struct ltd_lora){name, 1, 1};
+    if (!weight)
+        return *name != '\0';
+    *weight++ = '\0';
+    text_weight = strchr(weight, ':');
+    if (text_weight)
+        *text_weight++ = '\0';
+    if (!*name || !parse_real(weight, &lora->weight))
+        return false;
+    lora->text_weight = lora->weight;
+    return !text_weight || parse_real(text_weight, &lora->text_weight);
+}
+
+void generate_loras_read(struct option_set *set, const struct generate_flags *flags,
+                         struct generate_loras *loras)
+{
+    const struct option_list *list = &flags->lora;
+
+    if (list->count > LTD_MAX_LORAS)
+        option_set_problem(set, "--lora: at most %d", LTD_MAX_LORAS);
+    for (size_t i = 0; i < list->count && i < LTD_MAX_LORAS; i++) {
+        char *name = strdup(list->items[i]);
+
+        if (name && read_lora(name, &loras->items[loras->count])) {
+            loras->names[loras->count++] = name;
+            continue;
+        }
+        free(name);
+        option_set_problem(set, "--lora: \"%s\" is not NAME, NAME:WEIGHT or NAME:WEIGHT:TEXT_WEIGHT",
+                           list->items[i]);
+    }
+}
+
+void generate_loras_fini(struct generate_loras *loras)
+{
+    for (int i = 0; i < loras->count; i++)
+        free(loras->names[i]);
+    *loras = (struct generate_loras){0};
+}
+
 void generate_params(struct option_set *set, const struct generate_flags *flags,
-                     const struct ltd_model *model, struct ltd_gen_params *params,
-                     struct ltd_image **init_image)
+                     const struct ltd_model *model, const struct generate_loras *loras,
+                     struct ltd_gen_params *params, struct ltd_image **init_image)
 {
     struct ltd_error err;
 
     *params = ltd_params_default(model);
     *init_image = NULL;
     fill(flags, params);
+    params->loras = loras->items;
+    params->lora_count = loras->count;
     if (generate_has(flags, GENERATE_init_image)) {
         if (load_init_image(flags, set->problems, ltd_model_info(model)->vae_factor, params, init_image,
                             &err) != LTD_OK)

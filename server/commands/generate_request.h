@@ -31,12 +31,22 @@ bool generate_has(const struct generate_flags *flags, enum generate_index index)
 /* What can be told without the model: wrong names, missing flags, an output that cannot be written. */
 void generate_check_flags(struct option_set *set, const struct generate_flags *flags);
 
-/* The parameters that the flags mean for model.  *init_image, which the caller frees and *params borrows, is
- * the decoded and resized --init-image or NULL.  Problems go to set, and warnings to its stream; what is
- * wrong keeps its default.  Draws a seed below 2^32 when none was given. */
+/* What the --lora flags say; the names are its own. */
+struct generate_loras {
+    struct ltd_lora items[LTD_MAX_LORAS];
+    char *names[LTD_MAX_LORAS];
+    int count;
+};
+void generate_loras_read(struct option_set *set, const struct generate_flags *flags,
+                         struct generate_loras *loras);
+void generate_loras_fini(struct generate_loras *loras); /* also of a zeroed struct */
+
+/* The parameters that the flags mean for model; *params borrows loras.  *init_image, which the caller frees
+ * and *params borrows, is the decoded and resized --init-image or NULL.  Problems go to set, and warnings to
+ * its stream; what is wrong keeps its default.  Draws a seed below 2^32 when none was given. */
 void generate_params(struct option_set *set, const struct generate_flags *flags,
-                     const struct ltd_model *model, struct ltd_gen_params *params,
-                     struct ltd_image **init_image);
+                     const struct ltd_model *model, const struct generate_loras *loras,
+                     struct ltd_gen_params *params, struct ltd_image **init_image);
 
 /* Writes the file name of image `index` to name: x.png, x-1.png, x-2.png.  false: too long. */
 bool generate_output_name(const char *output, int index, char *name, size_t size);

@@ -59,6 +59,8 @@ static const char *type_text(const struct field *field)
         return "list of";
     case FIELD_TYPE_IMAGE:
         return "base64";
+    case FIELD_TYPE_LORAS:
+        return "list of objects";
     case FIELD_TYPE_OBJECT:
         return "object";
     case FIELD_TYPE_BOOL:
@@ -93,6 +95,9 @@ static void print_bounds(FILE *out, enum field_id id, const struct request_limit
     case FIELD_TYPE_NAMES:
         for (int i = 0; field->names(i); i++)
             fprintf(out, "%s `%s`", i > 0 ? "," : "", field->names(i));
+        break;
+    case FIELD_TYPE_LORAS:
+        fprintf(out, ", at most %.0f; weights of -%g to %g", field->low, high, high);
         break;
     case FIELD_TYPE_SIDE:
     case FIELD_TYPE_IMAGE:

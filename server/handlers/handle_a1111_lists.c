@@ -15,7 +15,6 @@ static const struct {
     {"/sdapi/v1/latent-upscale-modes", "[]"},
     {"/sdapi/v1/sd-vae", "[]"},
     {"/sdapi/v1/sd-modules", "[]"},
-    {"/sdapi/v1/loras", "[]"},
     {"/sdapi/v1/hypernetworks", "[]"},
     {"/sdapi/v1/face-restorers", "[]"},
     {"/sdapi/v1/realesrgan-models", "[]"},
@@ -77,6 +76,14 @@ enum http_next handle_a1111_embeddings(void *self, struct http_request *request,
     const struct a1111_settings settings = a1111_settings_get(self);
 
     return a1111_reply(request, reply, a1111_embeddings_encode(&catalog, settings.model), NULL);
+}
+
+enum http_next handle_a1111_loras(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct a1111_catalog catalog = a1111_catalog(self);
+    const struct a1111_settings settings = a1111_settings_get(self);
+
+    return a1111_reply(request, reply, a1111_loras_encode(&catalog, settings.model), NULL);
 }
 
 /* Bytes of this process in memory; 0 when the system does not tell. */

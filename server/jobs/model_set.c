@@ -28,6 +28,8 @@ enum ltd_status model_set_open(struct model_set *set, const char *name, const ch
     st = ltd_model_open(path, &item.model, err);
     if (st == LTD_OK && set->embeddings_dir)
         st = ltd_model_add_embeddings(item.model, set->embeddings_dir, err);
+    if (st == LTD_OK && set->loras_dir)
+        st = ltd_model_add_loras(item.model, set->loras_dir, err);
     if (st != LTD_OK) {
         ltd_model_close(item.model);
         return st;

@@ -20,11 +20,12 @@ struct model_set {
     struct named_model *items;
     size_t count;
     const char
-        *embeddings_dir; /* what every model that is opened gets its embeddings from; NULL: none has any */
+        *embeddings_dir;   /* what every model that is opened gets its embeddings from; NULL: none has any */
+    const char *loras_dir; /* the same of LoRAs */
 };
 
-/* Opens a model, with its embeddings, and adds it.  Errors: those of ltd_model_open and
- * ltd_model_add_embeddings, LTD_EINVAL a name that is taken. */
+/* Opens a model, with its embeddings and LoRAs, and adds it.  Errors: those of ltd_model_open,
+ * ltd_model_add_embeddings and ltd_model_add_loras, LTD_EINVAL a name that is taken. */
 LTD_MUST_USE enum ltd_status model_set_open(struct model_set *set, const char *name, const char *path,
                                             struct ltd_error *err);
 void model_set_fini(struct model_set *set); /* closes all; also of a zeroed struct */

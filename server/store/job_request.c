@@ -57,6 +57,8 @@ void job_request_unref(struct job_request *request)
     }
     for (size_t i = 0; i < request->tag_count; i++)
         free(request->tags[i]);
+    for (int i = 0; i < request->params.lora_count; i++)
+        free((char *)(uintptr_t)request->loras[i].name);
     free(request->webhook_url);
     free(request->echo);
     ltd_image_free(request->image);
@@ -79,6 +81,18 @@ bool job_request_warn(struct job_request *request, const char *field, const char
         return false;
     }
     request->warnings[request->warning_count++] = warning;
+    return true;
+}
+
+bool job_request_add_lora(struct job_request *request, const struct ltd_lora *lora)
+{
+    struct ltd_gen_params *p = &request->params;
+    char *name = p->lora_count < LTD_MAX_LORAS ? strdup(lora->name) : NULL;
+
+    if (!name)
+        return false;
+    request->loras[p->lora_count++] = (struct ltd_lora){name, lora->weight, lora->text_weight};
+    p->loras = request->loras;
     return true;
 }
 
@@ -122,6 +136,8 @@ size_t job_request_bytes(const struct job_request *request)
     bytes += request->negative_prompt ? strlen(request->negative_prompt) : 0;
     bytes += request->webhook_url ? strlen(request->webhook_url) : 0;
     bytes += request->echo ? strlen(request->echo) : 0;
+    for (int i = 0; i < request->params.lora_count; i++)
+        bytes += strlen(request->loras[i].name);
     for (size_t i = 0; i < request->tag_count; i++)
         bytes += strlen(request->tags[i]);
     for (size_t i = 0; i < request->warning_count; i++)

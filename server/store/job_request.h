@@ -37,6 +37,7 @@ struct job_request {
     atomic_uint references;
     struct ltd_gen_params params; /* its strings and its image are owned by the request */
     char *prompt, *negative_prompt;
+    struct ltd_lora loras[LTD_MAX_LORAS]; /* what params.loras shows; with names of their own */
     struct ltd_image *image;
     size_t model;  /* index in the model set */
     bool metadata; /* the settings stand in the PNG */
@@ -59,6 +60,10 @@ void job_request_unref(struct job_request *request);              /* NULL is fin
 
 /* Copies both texts; false without memory, or when there are JOB_MAX_WARNINGS already. */
 bool job_request_warn(struct job_request *request, const char *field, const char *message);
+
+/* Copies the adapter to the end of params.loras; false without memory, or when there are LTD_MAX_LORAS
+ * already. */
+bool job_request_add_lora(struct job_request *request, const struct ltd_lora *lora);
 
 /* Copies the tag; false without memory, or when there are JOB_MAX_TAGS already. */
 bool job_request_tag(struct job_request *request, const char *tag);

@@ -182,7 +182,7 @@ def test_what_would_change_the_picture_is_refused_by_name():
                             "s_noise": 0.9, "s_min_uncond": 1, "styles": ["x"], "script_name": "X/Y/Z plot",
                             "alwayson_scripts": {"ControlNet": {"args": []}}, "refiner_checkpoint": "other",
                             "seed_resize_from_h": 512, "firstpass_image": PICTURE, "infotext": "a\nSteps: 3",
-                            "eta": 0.5, "prompt": "a <lora:thing:1>"}.items():
+                            "eta": 0.5, "prompt": "a <hypernet:thing:1>"}.items():
             told = refused(d, name, sampler_name="Euler a", **{name: value})
             true(len(told[name]) > 10, told)
         for name, value in {"mask": PICTURE, "initial_noise_multiplier": 1.1, "resize_mode": 1}.items():

@@ -135,7 +135,7 @@ def test_errors_name_what_is_wrong():
         true("1048576" in error(generate(d, size="2048x2048"), 400, "size"), "the limit is not told")
         error(generate(d, output_format="webp"), 400, "output_format", "invalid_value")
         error(generate(d, background="transparent"), 400, "background")
-        error(generate(d, loras=[]), 400, "loras")
+        error(generate(d, loras=[{"name": "x"}]), 400, "loras")
         error(generate(d, image="x"), 400, "image", "unknown_parameter")
         error(d.post(GENERATIONS, b"{"), 400, code="json_syntax")
         error(d.post(GENERATIONS, b"[]"), 400)

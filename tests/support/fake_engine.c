@@ -64,6 +64,24 @@ struct ltd_embedding ltd_model_embedding(const struct ltd_model *model, size_t i
     abort();
 }
 
+enum ltd_status ltd_model_add_loras(struct ltd_model *model, const char *dir, struct ltd_error *err)
+{
+    (void)model;
+    return ltd_fail(err, LTD_ENOTFOUND, "%s: the fake engine has no LoRAs", dir);
+}
+
+size_t ltd_model_lora_count(const struct ltd_model *model)
+{
+    (void)model;
+    return 0;
+}
+
+struct ltd_lora_info ltd_model_lora(const struct ltd_model *model, size_t i)
+{
+    (void)model, (void)i;
+    abort();
+}
+
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
 {
     static const struct ltd_model_info info = {

@@ -150,8 +150,12 @@ TEST(everything_that_is_wrong_is_told_at_once)
               "enable_hr steps seed n_iter");
     CHECK_STR(places("{\"override_settings\": {\"sd_vae\": \"x\", \"CLIP_stop_at_last_layers\": 0}}"),
               "override_settings/sd_vae override_settings/CLIP_stop_at_last_layers");
-    CHECK_STR(places("{\"prompt\": \"<lora:a:1>\", \"negative_prompt\": \"<hypernet:a:1>\"}"),
+    CHECK_STR(places("{\"prompt\": \"<hypernet:a:1>\", \"negative_prompt\": \"<lora:a:1>\"}"),
               "prompt negative_prompt");
+    CHECK_STR(places("{\"prompt\": \"<lora:a:1>\"}"), "none");
+    CHECK_STR(places("{\"prompt\": \"<lora:a:b>\"}"), "prompt");
+    CHECK_STR(places("{\"prompt\": \"<lora:a:1:1:1>\"}"), "prompt");
+    CHECK_STR(places("{\"prompt\": \"<lora::1>\"}"), "prompt");
     CHECK_STR(places("{\"prompt\": \"<lora:a:1>\", \"disable_extra_networks\": true}"), "none");
     CHECK_STR(places("{\"sampler_name\": \"DPM adaptive\", \"steps\": \"x\"}"), "invalid");
     CHECK_INT(refusal.status, 400);
