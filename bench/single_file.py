@@ -3,6 +3,7 @@
     python3 bench/single_file.py MODEL FILE.safetensors
 """
 import argparse
+import json
 import pathlib
 import re
 
@@ -10,8 +11,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 # Diffusers numbers levels and layers, the first publication counted blocks through all of them.
-LAYERS = 2  # resblocks a level on the way down; one more on the way up
-LEVELS = 4
 
 RESBLOCK = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
             "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
@@ -30,17 +29,18 @@ def split(name, words):
     raise SystemExit(f"no place for {name}")
 
 
-def unet_name(name):
+def unet_name(name, config):
+    blocks = config["layers_per_block"] + 1  # of a level; on the way down the last one halves the size
     found = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.*)", name)
     if found:
         way, level, what, layer, rest = found[1], int(found[2]), found[3], int(found[4]), found[5]
         if what == "downsamplers":
-            return f"input_blocks.{(level + 1) * (LAYERS + 1)}.0." + rest.replace("conv", "op", 1)
+            return f"input_blocks.{(level + 1) * blocks}.0." + rest.replace("conv", "op", 1)
         if what == "upsamplers":
             # behind the transformer, where the level has one
-            return f"output_blocks.{level * (LAYERS + 1) + LAYERS}.{1 if level == 0 else 2}." + rest
-        place = (f"input_blocks.{1 + level * (LAYERS + 1) + layer}" if way == "down"
-                 else f"output_blocks.{level * (LAYERS + 1) + layer}")
+            return f"output_blocks.{level * blocks + blocks - 1}.{2 if config['up_block_types'][level] == 'CrossAttnUpBlock2D' else 1}." + rest
+        place = (f"input_blocks.{1 + level * blocks + layer}" if way == "down"
+                 else f"output_blocks.{level * blocks + layer}")
         return f"{place}.0." + split(rest, RESBLOCK) if what == "resnets" else f"{place}.1." + rest
     found = re.fullmatch(r"mid_block\.(resnets|attentions)\.(\d+)\.(.*)", name)
     if found:
@@ -49,13 +49,13 @@ def unet_name(name):
     return split(name, UNET_ALONE)
 
 
-def vae_name(name):
+def vae_name(name, config):
     name = name.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")
     found = re.fullmatch(r"(encoder|decoder)\.(down|up)_blocks\.(\d+)\.(resnets|downsamplers|upsamplers)\.(\d+)\.(.*)", name)
     if found:
         half, way, level, what, layer, rest = found[1], found[2], int(found[3]), found[4], found[5], found[6]
         if way == "up":
-            level = LEVELS - 1 - level
+            level = len(config["block_out_channels"]) - 1 - level
         if what == "resnets":
             return f"{half}.{way}.{level}.block.{layer}.{rest}"
         return f"{half}.{way}.{level}.{what[:-2]}.{rest}"
@@ -69,7 +69,7 @@ def vae_name(name):
 PARTS = (("unet/diffusion_pytorch_model.safetensors", "model.diffusion_model.", unet_name),
          ("vae/diffusion_pytorch_model.safetensors", "first_stage_model.", vae_name),
          ("text_encoder/model.safetensors", TEXT,
-          lambda name: name if name.startswith("text_model.") else "text_model." + name))
+          lambda name, config: name if name.startswith("text_model.") else "text_model." + name))
 
 
 def shaped(name, tensor):
@@ -84,9 +84,10 @@ def main():
     arguments = parser.parse_args()
     tensors = {}
     for path, prefix, rename in PARTS:
+        config = json.loads((arguments.model / path).with_name("config.json").read_text())
         with safe_open(arguments.model / path, "pt") as part:
             for name in part.keys():
-                new = prefix + rename(name)
+                new = prefix + rename(name, config)
                 tensors[new] = shaped(new, part.get_tensor(name)).contiguous()
     save_file(tensors, arguments.file)
 

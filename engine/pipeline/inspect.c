@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "pipeline/model_parts.h"
+#include "weights/compvis.h"
 
 static void add_text(struct ltd_json *object, const char *key, const char *text)
 {
@@ -164,17 +165,43 @@ static void inspect_folder(const char *path, struct ltd_json *report)
     ltd_json_add(report, "notes", notes);
 }
 
+/* The file as its only part, as a folder's parts are listed. */
+static void add_file_part(struct ltd_json *report, const struct weight_set *set)
+{
+    struct ltd_json *part = ltd_json_new_object(), *list = ltd_json_new_array();
+
+    add_text(part, "name", "file");
+    add_tensors(part, set);
+    ltd_json_append(list, part);
+    ltd_json_add(report, "parts", list);
+}
+
 static enum ltd_status inspect_file(const char *path, struct ltd_json *report, struct ltd_error *err)
 {
+    struct ltd_json *notes = ltd_json_new_array();
     struct weight_set *set = NULL;
+    struct ltd_model *model = NULL;
+    struct ltd_error why;
     enum ltd_status st = weight_set_open_file(path, &set, err);
 
-    if (st != LTD_OK)
+    if (st != LTD_OK) {
+        ltd_json_free(notes);
         return st;
+    }
     add_text(report, "kind", "safetensors file");
-    ltd_json_add(report, "loads", ltd_json_new_bool(false));
-    add_text(report, "error", "a single file is not a model that can be served; give a diffusers folder");
-    add_tensors(report, set);
+    st = ltd_model_open(path, &model, &why);
+    ltd_json_add(report, "loads", ltd_json_new_bool(st == LTD_OK));
+    if (st == LTD_OK)
+        add_model(report, model);
+    else
+        add_text(report, "error", why.message);
+    ltd_model_close(model);
+    if (compvis_has_average(set))
+        ltd_json_append(notes, ltd_json_new_string("model_ema is there and is not used"));
+    if (st == LTD_OK && !weight_set_find(set, "v_pred"))
+        ltd_json_append(notes, ltd_json_new_string("prediction_type is assumed: no tensor v_pred is there"));
+    add_file_part(report, set);
+    ltd_json_add(report, "notes", notes);
     weight_set_close(set);
     return LTD_OK;
 }

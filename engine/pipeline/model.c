@@ -8,6 +8,7 @@
 #include "base/config_reader.h"
 #include "pipeline/adapted_model.h"
 #include "pipeline/prompt_memory.h"
+#include "pipeline/single_file.h"
 
 #define PATH_ROOM 4096
 
@@ -21,7 +22,6 @@ static bool join(char out[PATH_ROOM], const char *dir, const char *name)
 static enum ltd_status check_index(const char *dir, struct ltd_error *err)
 {
     struct ltd_json *json = NULL;
-    struct stat folder;
     struct config_reader r = {.err = err};
     char path[PATH_ROOM];
     const char *name;
@@ -29,11 +29,6 @@ static enum ltd_status check_index(const char *dir, struct ltd_error *err)
 
     if (!join(path, dir, "model_index.json"))
         return ltd_fail(err, LTD_ENOTFOUND, "the model's path is too long");
-    if (stat(dir, &folder) != 0)
-        return ltd_fail(err, LTD_ENOTFOUND, "%s: no such model folder", dir);
-    if (!S_ISDIR(folder.st_mode))
-        return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "%s: not a folder; give a diffusers folder, with model_index.json in it", dir);
     st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
     if (st == LTD_ENOTFOUND)
         return ltd_fail(err, LTD_EFORMAT, "%s: no model_index.json; give a diffusers folder", dir);
@@ -68,7 +63,7 @@ static enum ltd_status read_schedule(struct ltd_model *m, const char *dir, struc
     return st;
 }
 
-static enum ltd_status open_parts(struct ltd_model *m, const char *dir, struct ltd_error *err)
+static enum ltd_status open_folder(struct ltd_model *m, const char *dir, struct ltd_error *err)
 {
     char path[PATH_ROOM];
     enum ltd_status st = check_index(dir, err);
@@ -84,6 +79,15 @@ static enum ltd_status open_parts(struct ltd_model *m, const char *dir, struct l
     if (st == LTD_OK && join(path, dir, "unet"))
         st = unet_open(path, NULL, &m->unet, err);
     return st;
+}
+
+static enum ltd_status open_parts(struct ltd_model *m, const char *path, struct ltd_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return ltd_fail(err, LTD_ENOTFOUND, "%s: no such model", path);
+    return S_ISDIR(st.st_mode) ? open_folder(m, path, err) : single_file_open(m, path, err);
 }
 
 /* Do the parts fit each other? */
@@ -200,6 +204,7 @@ void ltd_model_close(struct ltd_model *m)
     unet_close(m->unet);
     vae_close(m->vae);
     clip_text_close(m->text);
+    weight_set_close(m->file);
     clip_tokenizer_close(m->tokenizer);
     schedule_config_free(m->schedule);
     embeddings_fini(&m->embeddings);

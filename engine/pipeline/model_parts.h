@@ -21,6 +21,7 @@
 #define MODEL_MAX_SIDE 16384
 
 struct ltd_model {
+    struct weight_set *file; /* of a model in one file, which the parts' weights lie in; else NULL */
     struct clip_tokenizer *tokenizer;
     struct clip_text *text;
     struct unet *unet;

@@ -33,20 +33,12 @@ struct clip_text {
     size_t extra_count;
 };
 
-static enum ltd_status read_config(struct clip_text *t, const char *dir, struct ltd_error *err)
+static enum ltd_status parse_config(struct clip_text *t, const struct ltd_json *json, const char *file,
+                                    struct ltd_error *err)
 {
-    struct ltd_json *json = NULL;
-    struct config_reader r = {.err = err};
+    struct config_reader r = {.json = json, .file = file, .err = err};
     const char *activation;
-    char path[4096];
-    enum ltd_status st;
 
-    snprintf(path, sizeof path, "%s/config.json", dir);
-    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
-    if (st != LTD_OK)
-        return st;
-    r.json = json;
-    r.file = path;
     t->config = (struct clip_text_config){
         .vocab = config_size(&r, "vocab_size", 49408, 1, 1 << 24),
         .positions = config_size(&r, "max_position_embeddings", 77, 3, 1 << 16),
@@ -66,8 +58,21 @@ static enum ltd_status read_config(struct clip_text *t, const char *dir, struct 
     if (t->config.channels % t->config.heads != 0)
         config_fail(&r, LTD_EFORMAT, "hidden_size %zu cannot be split into %zu heads", t->config.channels,
                     t->config.heads);
-    ltd_json_free(json);
     return r.status;
+}
+
+static enum ltd_status read_config(struct clip_text *t, const char *dir, struct ltd_error *err)
+{
+    struct ltd_json *json = NULL;
+    char path[4096];
+    enum ltd_status st;
+
+    snprintf(path, sizeof path, "%s/config.json", dir);
+    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
+    if (st == LTD_OK)
+        st = parse_config(t, json, path, err);
+    ltd_json_free(json);
+    return st;
 }
 
 static void layer_bind(struct clip_layer *l, struct binder *b, const struct clip_text *t)
@@ -124,6 +129,27 @@ enum ltd_status clip_text_open(const char *dir, struct bind_report *report, stru
     if (st == LTD_OK)
         st = bind(t, report, err);
     if (st == LTD_OK && !report)
+        *out = t;
+    else
+        clip_text_close(t);
+    return st;
+}
+
+enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *file,
+                                   struct weight_set *weights, struct clip_text **out, struct ltd_error *err)
+{
+    struct clip_text *t = calloc(1, sizeof *t);
+    enum ltd_status st;
+
+    if (!t) {
+        weight_set_close(weights);
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the text encoder");
+    }
+    t->weights = weights;
+    st = parse_config(t, config, file, err);
+    if (st == LTD_OK)
+        st = bind(t, NULL, err);
+    if (st == LTD_OK)
         *out = t;
     else
         clip_text_close(t);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #include "nn/binder.h"
 #include "tensor/exec.h"
@@ -32,6 +33,10 @@ LTD_MUST_USE enum ltd_status clip_text_open(const char *dir, struct bind_report 
 LTD_MUST_USE enum ltd_status clip_text_adapt(const struct clip_text *base,
                                              const struct weight_overlay *overlay, struct clip_text **out,
                                              struct ltd_error *err);
+/* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
+LTD_MUST_USE enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *file,
+                                                struct weight_set *weights, struct clip_text **out,
+                                                struct ltd_error *err);
 void clip_text_close(struct clip_text *text); /* NULL is fine */
 const struct clip_text_config *clip_text_config(const struct clip_text *text);
 const struct weight_set *clip_text_weights(const struct clip_text *text);

@@ -6,6 +6,7 @@
 #define UNET_H
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #include "nn/binder.h"
 #include "tensor/exec.h"
@@ -23,6 +24,10 @@ LTD_MUST_USE enum ltd_status unet_open(const char *dir, struct bind_report *repo
  * which must outlive it.  Errors: LTD_EFORMAT values that are not finite, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay *overlay,
                                         struct unet **out, struct ltd_error *err);
+/* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
+LTD_MUST_USE enum ltd_status unet_open_set(const struct ltd_json *config, const char *file,
+                                           struct weight_set *weights, struct unet **out,
+                                           struct ltd_error *err);
 void unet_close(struct unet *unet); /* NULL is fine */
 const struct unet_config *unet_config(const struct unet *unet);
 const struct weight_set *unet_weights(const struct unet *unet);

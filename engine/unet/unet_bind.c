@@ -184,6 +184,27 @@ enum ltd_status unet_open(const char *dir, struct bind_report *report, struct un
     return st;
 }
 
+enum ltd_status unet_open_set(const struct ltd_json *config, const char *file, struct weight_set *weights,
+                              struct unet **out, struct ltd_error *err)
+{
+    struct unet *u = calloc(1, sizeof *u);
+    enum ltd_status st;
+
+    if (!u) {
+        weight_set_close(weights);
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the U-Net");
+    }
+    u->weights = weights;
+    st = unet_config_parse(config, file, &u->config, err);
+    if (st == LTD_OK)
+        st = bind(u, NULL, err);
+    if (st == LTD_OK)
+        *out = u;
+    else
+        unet_close(u);
+    return st;
+}
+
 enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay *overlay, struct unet **out,
                            struct ltd_error *err)
 {

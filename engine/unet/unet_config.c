@@ -161,23 +161,29 @@ static void read_rest(struct config_reader *r, struct unet_config *c)
     c->center_input = config_flag(r, "center_input_sample", false);
 }
 
-enum ltd_status unet_config_read(const char *path, struct unet_config *out, struct ltd_error *err)
+enum ltd_status unet_config_parse(const struct ltd_json *json, const char *file, struct unet_config *out,
+                                  struct ltd_error *err)
 {
-    struct ltd_json *json = NULL;
     struct unet_config c = {0};
-    struct config_reader r = {.file = path, .err = err};
-    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
+    struct config_reader r = {.json = json, .file = file, .err = err};
 
-    if (st != LTD_OK)
-        return st;
-    r.json = json;
     read_levels(&r, &c);
     read_mid(&r, &c);
     read_sample_size(&r, &c);
     read_time(&r, &c);
     read_rest(&r, &c);
-    ltd_json_free(json);
     if (r.status == LTD_OK)
         *out = c;
     return r.status;
+}
+
+enum ltd_status unet_config_read(const char *path, struct unet_config *out, struct ltd_error *err)
+{
+    struct ltd_json *json = NULL;
+    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
+
+    if (st == LTD_OK)
+        st = unet_config_parse(json, path, out, err);
+    ltd_json_free(json);
+    return st;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #define UNET_MAX_LEVELS 8
 #define UNET_MAX_LAYERS 16 /* resblocks of a level */
@@ -51,5 +52,9 @@ static inline size_t unet_min_side(const struct unet_config *config)
 /* Errors: LTD_ENOTFOUND, LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (names the key), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status unet_config_read(const char *path, struct unet_config *out,
                                               struct ltd_error *err);
+
+/* The same of a config that has been read; file is for messages. */
+LTD_MUST_USE enum ltd_status unet_config_parse(const struct ltd_json *json, const char *file,
+                                               struct unet_config *out, struct ltd_error *err);
 
 #endif

@@ -52,6 +52,27 @@ enum ltd_status vae_open(const char *dir, struct bind_report *report, struct vae
     return st;
 }
 
+enum ltd_status vae_open_set(const struct ltd_json *config, const char *file, struct weight_set *weights,
+                             struct vae **out, struct ltd_error *err)
+{
+    struct vae *v = calloc(1, sizeof *v);
+    enum ltd_status st;
+
+    if (!v) {
+        weight_set_close(weights);
+        return ltd_fail(err, LTD_ENOMEM, "no memory for the VAE");
+    }
+    v->weights = weights;
+    st = vae_config_parse(config, file, &v->config, err);
+    if (st == LTD_OK)
+        st = bind(v, NULL, err);
+    if (st == LTD_OK)
+        *out = v;
+    else
+        vae_close(v);
+    return st;
+}
+
 void vae_close(struct vae *v)
 {
     if (!v)

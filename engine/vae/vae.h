@@ -6,6 +6,7 @@
 #define VAE_H
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #include "nn/binder.h"
 #include "tensor/exec.h"
@@ -19,6 +20,10 @@ struct vae;
  * LTD_EFORMAT, LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status vae_open(const char *dir, struct bind_report *report, struct vae **out,
                                       struct ltd_error *err);
+/* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
+LTD_MUST_USE enum ltd_status vae_open_set(const struct ltd_json *config, const char *file,
+                                          struct weight_set *weights, struct vae **out,
+                                          struct ltd_error *err);
 void vae_close(struct vae *vae); /* NULL is fine */
 const struct vae_config *vae_config(const struct vae *vae);
 const struct weight_set *vae_weights(const struct vae *vae);

@@ -22,17 +22,13 @@ static void check_blocks(struct config_reader *r, const char *key, const char *t
     }
 }
 
-enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct ltd_error *err)
+enum ltd_status vae_config_parse(const struct ltd_json *json, const char *file, struct vae_config *out,
+                                 struct ltd_error *err)
 {
-    struct ltd_json *json = NULL;
     struct vae_config c = {0};
-    struct config_reader r = {.file = path, .err = err};
-    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
+    struct config_reader r = {.json = json, .file = file, .err = err};
     size_t side[2] = {0, 0};
 
-    if (st != LTD_OK)
-        return st;
-    r.json = json;
     c.image_channels = config_size(&r, "in_channels", 3, 3, 3);
     config_size(&r, "out_channels", 3, 3, 3);
     c.latent_channels = config_size(&r, "latent_channels", 4, 1, 256);
@@ -54,8 +50,18 @@ enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct
         side[1] = side[0];
     c.sample_height = side[0];
     c.sample_width = side[1];
-    ltd_json_free(json);
     if (r.status == LTD_OK)
         *out = c;
     return r.status;
+}
+
+enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct ltd_error *err)
+{
+    struct ltd_json *json = NULL;
+    enum ltd_status st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
+
+    if (st == LTD_OK)
+        st = vae_config_parse(json, path, out, err);
+    ltd_json_free(json);
+    return st;
 }

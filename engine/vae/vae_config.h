@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #define VAE_MAX_LEVELS 8
 
@@ -33,5 +34,9 @@ static inline size_t vae_factor(const struct vae_config *config)
 
 /* Errors: LTD_ENOTFOUND, LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (names the key), LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status vae_config_read(const char *path, struct vae_config *out, struct ltd_error *err);
+
+/* The same of a config that has been read; file is for messages. */
+LTD_MUST_USE enum ltd_status vae_config_parse(const struct ltd_json *json, const char *file,
+                                              struct vae_config *out, struct ltd_error *err);
 
 #endif

@@ -17,6 +17,7 @@ struct weight_set {
     size_t file_count;
     struct weight *weights; /* of all files, sorted by name */
     size_t count;
+    char (*names)[WEIGHT_NAME_ROOM]; /* of a view */
 };
 
 static int compare_weights(const void *a, const void *b)
@@ -239,6 +240,39 @@ enum ltd_status weight_set_open(const char *dir, const char *stem, struct weight
     return status;
 }
 
+enum ltd_status weight_set_view(const struct weight_set *whole, const char *path, weight_name_fn *rename,
+                                const void *arg, struct weight_set **out, struct ltd_error *err)
+{
+    struct weight_set *set = calloc(1, sizeof *set);
+    enum ltd_status status = LTD_OK;
+
+    if (set) {
+        set->weights = calloc(whole->count + 1, sizeof *set->weights);
+        set->names = calloc(whole->count + 1, sizeof *set->names);
+    }
+    if (!set || !set->weights || !set->names) {
+        weight_set_close(set);
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", path);
+    }
+    for (size_t i = 0; i < whole->count; i++) {
+        if (!rename(arg, whole->weights[i].name, set->names[set->count]))
+            continue;
+        set->weights[set->count] = whole->weights[i];
+        set->weights[set->count].name = set->names[set->count];
+        set->count++;
+    }
+    qsort(set->weights, set->count, sizeof *set->weights, compare_weights);
+    for (size_t i = 1; i < set->count && status == LTD_OK; i++)
+        if (strcmp(set->weights[i - 1].name, set->weights[i].name) == 0)
+            status =
+                ltd_fail(err, LTD_EFORMAT, "%s: two tensors stand for \"%s\"", path, set->weights[i].name);
+    if (status == LTD_OK)
+        *out = set;
+    else
+        weight_set_close(set);
+    return status;
+}
+
 void weight_set_close(struct weight_set *set)
 {
     if (!set)
@@ -247,6 +281,7 @@ void weight_set_close(struct weight_set *set)
         safetensors_close(&set->files[i]);
     free(set->files);
     free(set->weights);
+    free(set->names);
     free(set);
 }
 
@@ -273,6 +308,8 @@ size_t weight_set_file_bytes(const struct weight_set *set)
 
     for (size_t i = 0; i < set->file_count; i++)
         bytes += set->files[i].map.size;
+    for (size_t i = 0; set->names && i < set->count; i++)
+        bytes += set->weights[i].count * dtype_size(set->weights[i].dtype);
     return bytes;
 }
 

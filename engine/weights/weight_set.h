@@ -41,13 +41,23 @@ LTD_MUST_USE enum ltd_status weight_set_open_file(const char *path, struct weigh
 /* The same for a file that is told of by another name: what is wrong is said without the path. */
 LTD_MUST_USE enum ltd_status weight_set_open_unnamed(const char *path, struct weight_set **out,
                                                      struct ltd_error *err);
+
+#define WEIGHT_NAME_ROOM 320
+
+/* Writes the name that a part of `set` knows the tensor by; false when the tensor is none of its own. */
+typedef bool weight_name_fn(const void *arg, const char *name, char out[WEIGHT_NAME_ROOM]);
+/* The weights of `whole` that `rename` names, under these names; `whole` must live longer, and its path is
+ * for messages.  Errors: LTD_EFORMAT two tensors get one name, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status weight_set_view(const struct weight_set *whole, const char *path,
+                                             weight_name_fn *rename, const void *arg, struct weight_set **out,
+                                             struct ltd_error *err);
 void weight_set_close(struct weight_set *set); /* NULL is fine */
 
 size_t weight_set_count(const struct weight_set *set);
 const struct weight *weight_set_at(const struct weight_set *set, size_t i); /* sorted by name */
 const struct weight *weight_set_find(const struct weight_set *set,
-                                     const char *name); /* NULL when absent; O(log n) */
-size_t weight_set_file_bytes(const struct weight_set *set);
+                                     const char *name);     /* NULL when absent; O(log n) */
+size_t weight_set_file_bytes(const struct weight_set *set); /* of a view: its weights' bytes */
 
 /* Whether every value is finite.  Reads the whole tensor, at about the speed of memory. */
 bool weight_is_finite(const struct weight *weight);

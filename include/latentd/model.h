@@ -29,7 +29,8 @@ struct ltd_model_info {
     int text_layers;                 /* clip_skip may leave out up to text_layers - 1 */
 };
 
-/* Opens a diffusers folder (model_index.json beside tokenizer/ text_encoder/ unet/ vae/ scheduler/) and
+/* Opens a diffusers folder (model_index.json beside tokenizer/ text_encoder/ unet/ vae/ scheduler/), or one
+ * .safetensors file with the names of Stable Diffusion 1's first publication and tokenizer/ beside it, and
  * checks every tensor's name, shape and place in its file.  The caller closes it after every session on it is
  * freed. Errors: LTD_ENOTFOUND, LTD_EFORMAT (names file and tensor), LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM.
  */

@@ -12,9 +12,10 @@ static bool is_name_byte(char c)
            c == '_' || c == '-';
 }
 
-/* The last component of path, slashes at the end left off. */
+/* The last component of path, slashes and .safetensors at the end left off. */
 static void name_from_path(const char *path, char name[MODEL_NAME_SIZE])
 {
+    static const char ending[] = ".safetensors";
     size_t end = strlen(path), begin, length = 0;
 
     while (end > 0 && path[end - 1] == '/')
@@ -22,6 +23,8 @@ static void name_from_path(const char *path, char name[MODEL_NAME_SIZE])
     begin = end;
     while (begin > 0 && path[begin - 1] != '/')
         begin--;
+    if (end - begin > strlen(ending) && strncmp(path + end - strlen(ending), ending, strlen(ending)) == 0)
+        end -= strlen(ending);
     for (; begin < end && length < MODEL_NAME_SIZE - 1; begin++)
         name[length++] = is_name_byte(path[begin]) ? path[begin] : '-';
     if (length == 0)

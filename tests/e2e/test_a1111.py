@@ -11,7 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from daemon import (MODEL, Daemon, equal, main, raw, read_png, status_of, true, within,  # noqa: E402
+from daemon import (MODEL, ROOT, Daemon, equal, main, raw, read_png, status_of, true, within,  # noqa: E402
                     write_png)
 
 API = "/sdapi/v1/"
@@ -335,6 +335,18 @@ def test_options_hold_for_all_requests_and_overrides_for_their_own():
         equal(d.get(API + "options").json()["CLIP_stop_at_last_layers"], 2)
         reply = d.post(API + "options", {"something_else": 1, "show_progress_every_n_steps": 5})
         equal([line.split(":")[0] for line in warnings(reply)], ["something_else"])
+
+
+def test_one_file_is_served():
+    path = os.path.join(ROOT, "tests/parity/fixtures/single/model/single.safetensors")
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    with Daemon(model=path) as d:
+        model = d.get("/api/v1/models").json()["models"][0]
+        equal((model["name"], model["family"]), ("single", "sd1"))
+        row = until(lambda: [row for row in d.get(API + "sd-models").json() if row["sha256"]], 60)[0]
+        equal((row["model_name"], row["sha256"]), ("single", digest))
+        equal(info(draw(d, width=32, height=32, steps=2))["sd_model_name"], "single")
 
 
 def test_models_are_told_with_the_digest_of_their_weights():

@@ -22,6 +22,7 @@ import report
 
 LATENTD = os.environ.get('LATENTD_BIN', os.path.join(ROOT, 'build/server/latentd'))
 MODEL = os.path.join(ROOT, 'models/default')
+SINGLE = os.path.join(ROOT, 'tests/parity/fixtures/single/model')
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith('LATENTD_')}
 
 
@@ -59,8 +60,8 @@ def parameters_of(png):
     return text.decode()
 
 
-def generate(folder, *flags, output='x.png', **more):
-    return Ran('generate', '--prompt', '3d tiger', '--model', MODEL, '--steps', '2', '--output', output, *flags, cwd=folder,
+def generate(folder, *flags, output='x.png', model=MODEL, **more):
+    return Ran('generate', '--prompt', '3d tiger', '--model', model, '--steps', '2', '--output', output, *flags, cwd=folder,
                **more)
 
 
@@ -83,6 +84,21 @@ def test_a_picture_is_drawn_and_carries_its_parameters():
         return wrong
 
 
+def pixels_of(picture):
+    return [data for name, data in chunks(picture) if name == b'IDAT']
+
+
+def test_one_file_draws_what_its_folder_draws():
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ('--seed', '3', '--width', '32', '--height', '32')
+        whole = generate(folder, *flags, model=SINGLE, output='-')
+        file = generate(folder, *flags, model=os.path.join(SINGLE, 'single.safetensors'), output='-')
+        wrong = whole.expect(0) + file.expect(0)
+        if not wrong and pixels_of(whole.out) != pixels_of(file.out):
+            wrong.append('the file draws another picture')
+        return wrong
+
+
 def test_equal_flags_give_equal_bytes_whatever_the_threads():
     with tempfile.TemporaryDirectory() as folder:
         first = generate(folder, '--seed', '7', '--threads', '1', output='-')
@@ -102,7 +118,7 @@ def test_image_i_of_several_is_that_of_seed_plus_i():
         if sorted(os.listdir(folder)) != ['x-1.png', 'x-2.png', 'x.png']:
             wrong.append(f'the files are {os.listdir(folder)}')
         alone = generate(folder, '--seed', '6', output='-')
-        pixels = [[data for name, data in chunks(png) if name == b'IDAT'] for png in (alone.out, read(folder, 'x-1.png'))]
+        pixels = [pixels_of(png) for png in (alone.out, read(folder, 'x-1.png'))]
         if pixels[0] != pixels[1]:
             wrong.append('image 1 of seed 5 is not that of seed 6')
         return wrong

@@ -24,7 +24,9 @@ enum ltd_status fixture_open(struct fixture *f, const char *dir, int threads, st
     if (st == LTD_OK) {
         const char *model = ltd_json_string(ltd_json_get(f->json, "model"));
 
-        snprintf(f->model_dir, sizeof f->model_dir, "%s/%s", dir, model ? model : "model");
+        const char *file = ltd_json_string(ltd_json_get(f->json, "file"));
+
+        snprintf(f->model_dir, sizeof f->model_dir, "%s/%s", dir, file ? file : model ? model : "model");
         snprintf(path, sizeof path, "%s/tensors.safetensors", dir);
         st = weight_set_open_file(path, &f->tensors, err);
     }

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lora_files import write_loras
 from reference import Reference
 from tiny_models import write_model
 
+SINGLE_FILE = Path(__file__).resolve().parents[2] / "bench" / "single_file.py"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 
 # Two ways of computing a case in f32 must agree to this (relative), or it would be no fair test.
@@ -93,6 +95,10 @@ def make_fixture(spec, folder, make_plan, **extra):
     reference = Reference(folder / "model")
     plan = make_plan(spec, reference.pipe.tokenizer)
     tensors = compute(reference, plan)
+    if spec.single_file:
+        file = folder / "model" / "single.safetensors"
+        subprocess.run([sys.executable, SINGLE_FILE, folder / "model", file], check=True)
+        extra["file"] = "model/single.safetensors"
     write_cases(folder, plan, tensors, **extra)
     return reference, plan, tensors
 

@@ -254,4 +254,15 @@ FIELDS_B = Spec(
     dtype="bf16",
 )
 
-SPECS = [SD15, SD21, MIDDLE_ONLY, NO_ATTENTION, NO_MIDDLE, ODD, DEEP, THIN, FIELDS_A, FIELDS_B]
+# One file, as Stable Diffusion 1 was first published: what it does not say is as in every such file.
+SINGLE = Spec(
+    "single",
+    unet_config("xr", [32, 64], layers_per_block=1, attention_head_dim=8, cross_attention_dim=64),
+    {**vae_config([32, 32], layers_per_block=1), "norm_num_groups": 32},
+    text_config(64, 2, 1, 77),
+    SD15.scheduler,
+    dtype="f16",
+    single_file=True,
+)
+
+SPECS = [SD15, SD21, MIDDLE_ONLY, NO_ATTENTION, NO_MIDDLE, ODD, DEEP, THIN, FIELDS_A, FIELDS_B, SINGLE]

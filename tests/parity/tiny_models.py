@@ -35,6 +35,7 @@ class Spec:
     shard_bytes: int = 0  # U-Net weight files of at most so many bytes, with an index; 0: one file
     sparse: bool = False  # config.json files leave out every field that has its default, as old ones do
     bare_text_names: bool = False  # text encoder tensors without the "text_model." prefix
+    single_file: bool = False  # the engine reads model/single.safetensors, all in one
     draw: int = 0  # another number draws other weights
     samplers: str = ""  # "once": a picture by every sampler, and in every schedule; "all": latents by all in all, too
 

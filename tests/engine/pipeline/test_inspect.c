@@ -150,8 +150,25 @@ TEST(a_single_file_is_listed)
     CHECK_STR(text(report, "kind"), "safetensors file");
     CHECK(!ltd_json_bool(ltd_json_get(report, "loads")));
     CHECK(text(report, "error") != NULL);
-    CHECK_INT(ltd_json_size(ltd_json_get(report, "tensors")), number(report, "tensor_count"));
-    CHECK(number(report, "tensor_count") > 100);
+    CHECK_INT(ltd_json_size(ltd_json_get(part(report, "file"), "tensors")),
+              number(part(report, "file"), "tensor_count"));
+    CHECK(number(part(report, "file"), "tensor_count") > 100);
+    ltd_json_free(report);
+}
+
+TEST(a_model_in_one_file_is_described)
+{
+    struct ltd_json *report = inspect("tests/parity/fixtures/single/model/single.safetensors");
+
+    REQUIRE(report != NULL);
+    CHECK(ltd_json_bool(ltd_json_get(report, "loads")));
+    CHECK_STR(text(report, "family"), "sd1");
+    CHECK_STR(text(report, "prediction_type"), "epsilon");
+    CHECK_STR(text(report, "dtype"), "f16");
+    CHECK_INT(number(report, "vae_factor"), 2);
+    CHECK(has(report, "notes", "prediction_type is assumed: no tensor v_pred is there"));
+    CHECK(!has(report, "notes", "model_ema is there and is not used"));
+    CHECK_INT(number(report, "parameters"), number(part(report, "file"), "parameters"));
     ltd_json_free(report);
 }
 

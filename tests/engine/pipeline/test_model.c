@@ -113,7 +113,7 @@ TEST(a_missing_part_is_named)
     }
 }
 
-TEST(a_path_that_is_no_folder_is_refused)
+TEST(a_path_that_is_no_model_is_refused)
 {
     struct ltd_model *model = NULL;
     struct ltd_error err = {0};
@@ -121,7 +121,8 @@ TEST(a_path_that_is_no_folder_is_refused)
 
     CHECK_INT(ltd_model_open("/nonexistent/model", &model, &err), LTD_ENOTFOUND);
     CHECK(strstr(err.message, "/nonexistent/model") != NULL);
-    CHECK_INT(ltd_model_open("models/default/latentd.json", &model, &err), LTD_EUNSUPPORTED);
+    CHECK_INT(ltd_model_open("models/default/latentd.json", &model, &err), LTD_EFORMAT);
+    CHECK(strstr(err.message, "models/default/latentd.json: not a safetensors file") != NULL);
     memset(longest, 'a', sizeof longest);
     longest[sizeof longest - 1] = '\0';
     CHECK_INT(ltd_model_open(longest, &model, &err), LTD_ENOTFOUND);

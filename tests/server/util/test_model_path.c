@@ -12,6 +12,8 @@ TEST(a_name_before_the_path_is_split_off)
         {"/odd=path", "odd-path", "/odd=path"},
         {"m=x=y", "m", "x=y"},
         {"/", "-", "/"},
+        {"/models/v1-5.safetensors", "v1-5", "/models/v1-5.safetensors"},
+        {".safetensors", ".safetensors", ".safetensors"},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
