@@ -198,8 +198,10 @@ static enum ltd_status inspect_file(const char *path, struct ltd_json *report, s
     ltd_model_close(model);
     if (compvis_has_average(set))
         ltd_json_append(notes, ltd_json_new_string("model_ema is there and is not used"));
-    if (st == LTD_OK && !weight_set_find(set, "v_pred"))
-        ltd_json_append(notes, ltd_json_new_string("prediction_type is assumed: no tensor v_pred is there"));
+    if (st == LTD_OK && !weight_set_prediction(set) && !weight_set_find(set, "v_pred"))
+        ltd_json_append(
+            notes,
+            ltd_json_new_string("prediction_type is assumed: neither metadata nor a tensor v_pred tell it"));
     add_file_part(report, set);
     ltd_json_add(report, "notes", notes);
     weight_set_close(set);

@@ -171,10 +171,17 @@ static void make_schedule(struct opening *o)
                                  "\"beta_start\":0.00085,\"beta_end\":0.012,"
                                  "\"beta_schedule\":\"scaled_linear\",\"set_alpha_to_one\":false,"
                                  "\"skip_prk_steps\":true,\"steps_offset\":1,\"prediction_type\":\"%s\"}";
-    const bool v = weight_set_find(o->model->file, "v_pred") != NULL;
+    const char *told = weight_set_prediction(o->model->file);
+    const bool v = told ? strcmp(told, "epsilon") != 0 : weight_set_find(o->model->file, "v_pred") != NULL;
     struct ltd_json *json = NULL;
     char text[sizeof common + 16];
 
+    if (told && v && strcmp(told, "v") != 0 && strcmp(told, "v_prediction") != 0) {
+        o->status = ltd_fail(o->err, LTD_EUNSUPPORTED,
+                             "%s: modelspec.prediction_type \"%.80s\" is not supported (known: epsilon, v)",
+                             o->path, told);
+        return;
+    }
     snprintf(text, sizeof text, common, v ? "v_prediction" : "epsilon");
     o->status = ltd_json_parse(text, strlen(text), &ltd_json_file_limits, &json, o->err);
     if (o->status == LTD_OK)

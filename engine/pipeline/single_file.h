@@ -3,8 +3,8 @@
  *
  * What a diffusers folder says in its configs is told from the tensors' shapes; what shapes do not tell is as
  * in Stable Diffusion 1: 8 attention heads, 32 groups, text heads of 64 channels, the scheduler's defaults,
- * epsilon unless a tensor named v_pred says otherwise.  The vocabulary is in no such file: it is read from
- * tokenizer/ beside it.
+ * epsilon unless the metadata or a tensor named v_pred say otherwise.  The vocabulary is in no such file: it
+ * is read from tokenizer/ beside it.
  */
 #ifndef SINGLE_FILE_H
 #define SINGLE_FILE_H

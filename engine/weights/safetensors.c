@@ -114,14 +114,18 @@ static enum ltd_status read_header(struct reader *reader)
     return LTD_OK;
 }
 
-static enum ltd_status check_metadata(const struct reader *reader, const struct ltd_json *metadata)
+static enum ltd_status read_metadata(const struct reader *reader, const struct ltd_json *metadata)
 {
+    const char *prediction = ltd_json_string(ltd_json_get(metadata, "modelspec.prediction_type"));
+
     if (ltd_json_type(metadata) != LTD_JSON_OBJECT)
         return FAIL(reader, LTD_EFORMAT, "__metadata__ must be an object");
     for (const struct ltd_json *m = ltd_json_first(metadata); m; m = ltd_json_next(m))
         if (ltd_json_type(m) != LTD_JSON_STRING)
             return FAIL(reader, LTD_EFORMAT, "__metadata__ must hold strings, but one of its values is %s",
                         ltd_json_type_name(ltd_json_type(m)));
+    if (prediction && !(reader->file->prediction = strdup(prediction)))
+        return FAIL(reader, LTD_ENOMEM, "no memory for the metadata");
     return LTD_OK;
 }
 
@@ -285,7 +289,7 @@ static enum ltd_status read_index(struct reader *reader)
     for (const struct ltd_json *m = ltd_json_first(reader->header); m && status == LTD_OK;
          m = ltd_json_next(m))
         status =
-            strcmp(ltd_json_key(m), "__metadata__") == 0 ? check_metadata(reader, m) : read_tensor(reader, m);
+            strcmp(ltd_json_key(m), "__metadata__") == 0 ? read_metadata(reader, m) : read_tensor(reader, m);
     if (status == LTD_OK)
         status = check_tiling(reader);
     return status;
@@ -312,6 +316,7 @@ void safetensors_close(struct safetensors *file)
 {
     free(file->weights);
     free(file->names);
+    free(file->prediction);
     mapped_file_close(&file->map);
     *file = (struct safetensors){0};
 }

@@ -313,6 +313,11 @@ size_t weight_set_file_bytes(const struct weight_set *set)
     return bytes;
 }
 
+const char *weight_set_prediction(const struct weight_set *set)
+{
+    return set->file_count > 0 ? set->files[0].prediction : NULL;
+}
+
 /* A value is infinite or no number when all bits of its exponent are set.  The loops have no early way out,
  * so that they are vectorised. */
 static bool has_exponent_16(const void *data, size_t count, uint16_t exponent)

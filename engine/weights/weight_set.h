@@ -59,6 +59,9 @@ const struct weight *weight_set_find(const struct weight_set *set,
                                      const char *name);     /* NULL when absent; O(log n) */
 size_t weight_set_file_bytes(const struct weight_set *set); /* of a view: its weights' bytes */
 
+/* What the first file's metadata call modelspec.prediction_type; NULL when they do not say. */
+const char *weight_set_prediction(const struct weight_set *set);
+
 /* Whether every value is finite.  Reads the whole tensor, at about the speed of memory. */
 bool weight_is_finite(const struct weight *weight);
 

@@ -166,7 +166,7 @@ TEST(a_model_in_one_file_is_described)
     CHECK_STR(text(report, "prediction_type"), "epsilon");
     CHECK_STR(text(report, "dtype"), "f16");
     CHECK_INT(number(report, "vae_factor"), 2);
-    CHECK(has(report, "notes", "prediction_type is assumed: no tensor v_pred is there"));
+    CHECK(has(report, "notes", "prediction_type is assumed: neither metadata nor a tensor v_pred tell it"));
     CHECK(!has(report, "notes", "model_ema is there and is not used"));
     CHECK_INT(number(report, "parameters"), number(part(report, "file"), "parameters"));
     ltd_json_free(report);

@@ -1,7 +1,9 @@
 /* test_single_file.c - what is wrong with a checkpoint in one file is said by file and tensor. */
 #include <latentd/model.h>
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -110,6 +112,55 @@ TEST(other_architectures_are_refused_by_name)
     begin();
     CHECK(change_tensor(file_path(), TOKEN, rename_to_openclip));
     expect_refused(__LINE__, LTD_EUNSUPPORTED, "Stable Diffusion 2");
+}
+
+/* Puts members, each with a comma behind it, first into the header of the copy. */
+static void add_to_header(const char *json)
+{
+    struct file_bytes bytes = {NULL, 0};
+    const size_t added = strlen(json);
+    unsigned char *longer;
+    uint64_t length;
+
+    CHECK(file_read(file_path(), &bytes));
+    longer = malloc(bytes.size + added);
+    REQUIRE(longer != NULL);
+    memcpy(&length, bytes.data, sizeof length);
+    length += added;
+    memcpy(longer, &length, sizeof length);
+    longer[8] = '{';
+    memcpy(longer + 9, json, added);
+    memcpy(longer + 9 + added, bytes.data + 9, bytes.size - 9);
+    CHECK(file_write(file_path(), longer, bytes.size + added));
+    free(longer);
+    free(bytes.data);
+}
+
+#define METADATA(value) "\"__metadata__\":{\"modelspec.prediction_type\":\"" value "\"},"
+#define MARK            "\"v_pred\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},"
+
+TEST(metadata_and_then_a_mark_tell_the_prediction_type)
+{
+    static const char *const rows[][2] = {{METADATA("epsilon"), "epsilon"},
+                                          {METADATA("v"), "v_prediction"},
+                                          {MARK, "v_prediction"},
+                                          {METADATA("epsilon") MARK, "epsilon"}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ltd_model *model = NULL;
+        struct ltd_error err = {0};
+
+        begin();
+        add_to_header(rows[i][0]);
+        CHECK_INT(ltd_model_open(file_path(), &model, &err), LTD_OK);
+        REQUIRE(model != NULL);
+        CHECK_STR(ltd_model_info(model)->prediction_type, rows[i][1]);
+        ltd_model_close(model);
+        model_copy_remove(dir);
+    }
+    begin();
+    add_to_header(METADATA("flow"));
+    expect_refused(__LINE__, LTD_EUNSUPPORTED, "\"flow\" is not supported");
 }
 
 TEST(a_cut_file_and_a_pickle_are_refused)
