@@ -68,20 +68,20 @@ static enum ltd_status run_layers(const struct making *m, struct adapted_model *
                                   struct ltd_error *err)
 {
     const size_t threads = (size_t)pool_threads(m->pool);
-    struct arena arena;
+    struct arena arena, lanes;
     struct exec e = {.arena = &arena, .cancel = m->cancel};
-    size_t lane_bytes;
+    size_t lane_bytes, bytes = 0;
     enum ltd_status st;
 
     arena_init_dry(&arena);
     st = add_layers(a, &e, layers, count, asked, err);
     lane_bytes = e.lane_bytes;
-    arena_alloc(&arena, threads, lane_bytes);
-    if (st == LTD_OK && arena.overflow)
+    arena_init_dry(&lanes);
+    arena_alloc(&lanes, threads, lane_bytes);
+    if (st == LTD_OK &&
+        (arena.overflow || lanes.overflow || __builtin_add_overflow(arena.peak, lanes.peak, &bytes)))
         st = ltd_fail(err, LTD_ETOOBIG, "its layers do not fit into memory");
     if (st == LTD_OK) {
-        const size_t bytes = arena.peak + threads * lane_bytes;
-
         arena = (struct arena){0};
         st = arena_reserve(&arena, bytes, err);
     }
