@@ -8,7 +8,7 @@
 /* Guarded by the cache's lock. */
 struct lease {
     struct lease *next;
-    void *thing;
+    void *thing; /* NULL: it is being made, by its one holder */
     size_t holders;
     size_t key_size;
     unsigned char key[];
@@ -16,6 +16,7 @@ struct lease {
 
 struct lease_cache {
     pthread_mutex_t lock;
+    pthread_cond_t made; /* or given up; together with lock */
     size_t idle_most;
     lease_free_fn *free_thing;
     struct lease *first; /* guarded by lock; the one that was taken or given back last comes first */
@@ -29,6 +30,7 @@ enum ltd_status lease_cache_new(size_t idle_most, lease_free_fn *free_thing, str
     if (!cache)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a cache");
     pthread_mutex_init(&cache->lock, NULL);
+    pthread_cond_init(&cache->made, NULL);
     cache->idle_most = idle_most;
     cache->free_thing = free_thing;
     *out = cache;
@@ -60,22 +62,26 @@ void lease_cache_free(struct lease_cache *cache)
         return;
     trim(cache, 0);
     assert(!cache->first);
+    pthread_cond_destroy(&cache->made);
     pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
 
-/* Takes it out of the list; NULL: there is none. */
-static struct lease *unlink_key(struct lease_cache *cache, const void *key, size_t key_size)
+static struct lease *find(const struct lease_cache *cache, const void *key, size_t key_size)
 {
-    for (struct lease **at = &cache->first; *at; at = &(*at)->next) {
-        struct lease *lease = *at;
-
-        if (lease->key_size == key_size && memcmp(lease->key, key, key_size) == 0) {
-            *at = lease->next;
+    for (struct lease *lease = cache->first; lease; lease = lease->next)
+        if (lease->key_size == key_size && memcmp(lease->key, key, key_size) == 0)
             return lease;
-        }
-    }
     return NULL;
+}
+
+static void unlink_lease(struct lease_cache *cache, const struct lease *lease)
+{
+    struct lease **at = &cache->first;
+
+    while (*at != lease)
+        at = &(*at)->next;
+    *at = lease->next;
 }
 
 static void put_first(struct lease_cache *cache, struct lease *lease)
@@ -84,23 +90,38 @@ static void put_first(struct lease_cache *cache, struct lease *lease)
     cache->first = lease;
 }
 
-static struct lease *make_lease(struct lease_cache *cache, const void *key, size_t key_size,
-                                lease_make_fn *make, void *arg, enum ltd_status *st, struct ltd_error *err)
+/* A new one in the list, held by the caller, who is to make its thing; NULL without memory. */
+static struct lease *begin(struct lease_cache *cache, const void *key, size_t key_size)
 {
     struct lease *lease = calloc(1, sizeof *lease + key_size);
 
-    if (!lease) {
-        *st = ltd_fail(err, LTD_ENOMEM, "no memory for a cache");
+    if (!lease)
         return NULL;
-    }
     lease->key_size = key_size;
     memcpy(lease->key, key, key_size);
+    lease->holders = 1;
     trim(cache, cache->idle_most > 0 ? cache->idle_most - 1 : 0);
-    *st = make(arg, &lease->thing, err);
-    if (*st == LTD_OK)
-        return lease;
-    free(lease);
-    return NULL;
+    put_first(cache, lease);
+    return lease;
+}
+
+/* Makes the thing; the lock is given up meanwhile. */
+static enum ltd_status fill(struct lease_cache *cache, struct lease *lease, lease_make_fn *make, void *arg,
+                            struct ltd_error *err)
+{
+    void *thing = NULL;
+    enum ltd_status st;
+
+    pthread_mutex_unlock(&cache->lock);
+    st = make(arg, &thing, err);
+    pthread_mutex_lock(&cache->lock);
+    lease->thing = thing;
+    if (st != LTD_OK) {
+        unlink_lease(cache, lease);
+        free(lease);
+    }
+    pthread_cond_broadcast(&cache->made);
+    return st;
 }
 
 enum ltd_status lease_cache_take(struct lease_cache *cache, const void *key, size_t key_size,
@@ -110,32 +131,35 @@ enum ltd_status lease_cache_take(struct lease_cache *cache, const void *key, siz
     struct lease *lease;
 
     pthread_mutex_lock(&cache->lock);
-    lease = unlink_key(cache, key, key_size);
-    if (!lease)
-        lease = make_lease(cache, key, key_size, make, arg, &st, err);
+    while ((lease = find(cache, key, key_size)) && !lease->thing)
+        pthread_cond_wait(&cache->made, &cache->lock);
     if (lease) {
-        put_first(cache, lease);
         lease->holders++;
-        *out = lease->thing;
+        unlink_lease(cache, lease);
+        put_first(cache, lease);
+    } else {
+        lease = begin(cache, key, key_size);
+        st = lease ? fill(cache, lease, make, arg, err) : ltd_fail(err, LTD_ENOMEM, "no memory for a cache");
     }
+    if (st == LTD_OK)
+        *out = lease->thing;
     pthread_mutex_unlock(&cache->lock);
     return st;
 }
 
 void lease_cache_release(struct lease_cache *cache, void *thing)
 {
-    struct lease **at = &cache->first;
     struct lease *lease;
 
     if (!thing)
         return;
     pthread_mutex_lock(&cache->lock);
-    while ((*at)->thing != thing)
-        at = &(*at)->next;
-    lease = *at;
-    *at = lease->next;
+    lease = cache->first;
+    while (lease->thing != thing)
+        lease = lease->next;
     assert(lease->holders > 0);
     lease->holders--;
+    unlink_lease(cache, lease);
     put_first(cache, lease);
     trim(cache, cache->idle_most);
     pthread_mutex_unlock(&cache->lock);

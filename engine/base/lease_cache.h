@@ -14,7 +14,7 @@
 
 struct lease_cache;
 
-/* Makes the thing of a key.  One at a time is made, and all who ask for anything wait for it. */
+/* Makes the thing of a key, outside of any lock; who asks for the same one meanwhile waits for it. */
 typedef enum ltd_status lease_make_fn(void *arg, void **out, struct ltd_error *err);
 typedef void lease_free_fn(void *thing);
 
@@ -24,8 +24,8 @@ LTD_MUST_USE enum ltd_status lease_cache_new(size_t idle_most, lease_free_fn *fr
 void lease_cache_free(struct lease_cache *cache); /* NULL is fine; nobody may hold anything */
 
 /* The thing of this key, made if there is none; the caller gives it back to lease_cache_release.  Before one
- * is made, those that nobody holds go, but for idle_most - 1.  Safe on any thread.  Errors: make's,
- * LTD_ENOMEM. */
+ * is made, those that nobody holds go, but for idle_most - 1.  When making fails, each of those who wait
+ * tries it with its own arg.  Safe on any thread.  Errors: make's, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status lease_cache_take(struct lease_cache *cache, const void *key, size_t key_size,
                                               lease_make_fn *make, void *arg, void **out,
                                               struct ltd_error *err);

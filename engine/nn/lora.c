@@ -315,12 +315,14 @@ bool lora_changes_weight(const struct lora_module *m)
 static void add_low_rank(const struct lora_module *m, struct exec *e, float *values, double strength)
 {
     struct factor f;
+    double scale;
     float *up;
 
     read_factor(&f, m, LORA_UP);
+    scale = strength * share(m, &f);
     up = load_up(e, &f);
     for (size_t i = 0; i < f.rows * f.rank && !exec_is_dry(e); i++)
-        up[i] = (float)((double)up[i] * strength * share(m, &f));
+        up[i] = (float)((double)up[i] * scale);
     multiply(e, values, up, load_down(e, &f), f.rows, f.rank, f.width, values);
 }
 

@@ -1,8 +1,8 @@
 /*
  * adapted_model.h - a model as LoRAs change it: its own U-Net and text encoder, everything else the model's.
  *
- * The changed weights are kept in f32, so a LoRA of all attention layers of Stable Diffusion 1.5 takes 1 GB
- * while jobs use it.
+ * The changed weights are kept in f32: 4 bytes for each value of a layer that is changed, while a job uses
+ * them or is the last one that has.
  */
 #ifndef ADAPTED_MODEL_H
 #define ADAPTED_MODEL_H

@@ -12,6 +12,7 @@
 #include "tokenizer/clip_chars.h"
 
 #define MAX_DEPTH 8 /* folders in folders */
+#define PATH_ROOM 4096
 
 static const char *const endings[] = {".safetensors", ".pt", ".bin", ".ckpt", ".pth"};
 
@@ -56,7 +57,7 @@ static enum ltd_status read_folder(const struct reading *r, const char *dir, int
 static enum ltd_status take_entry(const struct reading *r, const char *dir, const char *file, int depth)
 {
     const char *ending = find_ending(file);
-    char path[WEIGHT_FOLDER_PATH_ROOM];
+    char path[PATH_ROOM];
     struct stat is, leads_to;
 
     if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, file) >= sizeof path)

@@ -8,9 +8,6 @@
 
 #include <latentd/error.h>
 
-/* Longer paths are refused. */
-#define WEIGHT_FOLDER_PATH_ROOM 4096
-
 /* One file of a folder. */
 struct weight_file {
     const char *path;

@@ -27,16 +27,16 @@ struct clip_text_config {
  * LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status clip_text_open(const char *dir, struct bind_report *report,
                                             struct clip_text **out, struct ltd_error *err);
+/* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
+LTD_MUST_USE enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *file,
+                                                struct weight_set *weights, struct clip_text **out,
+                                                struct ltd_error *err);
 /* The same encoder with other values in place of some weights.  Borrows base's weight file and vectors that
  * it was given, and the overlay, which must outlive it; it cannot be given more.  Errors: LTD_EFORMAT values
  * that are not finite, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status clip_text_adapt(const struct clip_text *base,
                                              const struct weight_overlay *overlay, struct clip_text **out,
                                              struct ltd_error *err);
-/* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
-LTD_MUST_USE enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *file,
-                                                struct weight_set *weights, struct clip_text **out,
-                                                struct ltd_error *err);
 void clip_text_close(struct clip_text *text); /* NULL is fine */
 const struct clip_text_config *clip_text_config(const struct clip_text *text);
 const struct weight_set *clip_text_weights(const struct clip_text *text);

@@ -20,14 +20,14 @@ struct unet;
  * LTD_EFORMAT, LTD_EUNSUPPORTED, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status unet_open(const char *dir, struct bind_report *report, struct unet **out,
                                        struct ltd_error *err);
-/* The same network with other values in place of some weights.  Borrows base's weight file and the overlay,
- * which must outlive it.  Errors: LTD_EFORMAT values that are not finite, LTD_ENOMEM. */
-LTD_MUST_USE enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay *overlay,
-                                        struct unet **out, struct ltd_error *err);
 /* The same from a config and weights at hand, which are taken, after an error too; file is for messages. */
 LTD_MUST_USE enum ltd_status unet_open_set(const struct ltd_json *config, const char *file,
                                            struct weight_set *weights, struct unet **out,
                                            struct ltd_error *err);
+/* The same network with other values in place of some weights.  Borrows base's weight file and the overlay,
+ * which must outlive it.  Errors: LTD_EFORMAT values that are not finite, LTD_ENOMEM. */
+LTD_MUST_USE enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay *overlay,
+                                        struct unet **out, struct ltd_error *err);
 void unet_close(struct unet *unet); /* NULL is fine */
 const struct unet_config *unet_config(const struct unet *unet);
 const struct weight_set *unet_weights(const struct unet *unet);

@@ -193,6 +193,9 @@ static enum ltd_status read_modules(struct lora_file *file, struct ltd_error *er
     file->names = calloc(name_bytes, 1);
     if (!pieces || !file->modules || !file->names)
         st = ltd_fail(err, LTD_ENOMEM, "no memory for the index");
+    if (st == LTD_OK && weight_set_buffer(file->set))
+        st = ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s holds integers; save it in f32",
+                      weight_set_buffer(file->set));
     if (st == LTD_OK && count == 0)
         st = ltd_fail(err, LTD_EFORMAT, "there is no tensor in it");
     if (st == LTD_OK) {

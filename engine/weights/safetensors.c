@@ -226,6 +226,8 @@ static enum ltd_status read_tensor(struct reader *reader, const struct ltd_json 
         weight.data = reader->data + span.begin;
         weight.dtype = row->dtype;
         reader->file->weights[reader->file->count++] = weight;
+    } else {
+        reader->file->buffer = weight.name;
     }
     return LTD_OK;
 }

@@ -20,7 +20,8 @@ struct safetensors {
     char *names;            /* every name with its terminator; the weights point here */
     struct weight *weights; /* f32, f16 and bf16 tensors, in no order */
     size_t count;
-    char *prediction; /* modelspec.prediction_type of __metadata__; NULL: it does not say */
+    const char *buffer; /* the name of a tensor of integers, which is no weight; NULL: there is none */
+    char *prediction;   /* modelspec.prediction_type of __metadata__; NULL: it does not say */
 };
 
 /* Errors: as for weight_set_open_file; every message begins with the path. */

@@ -313,6 +313,11 @@ size_t weight_set_file_bytes(const struct weight_set *set)
     return bytes;
 }
 
+const char *weight_set_buffer(const struct weight_set *set)
+{
+    return set->file_count > 0 ? set->files[0].buffer : NULL;
+}
+
 const char *weight_set_prediction(const struct weight_set *set)
 {
     return set->file_count > 0 ? set->files[0].prediction : NULL;

@@ -38,7 +38,8 @@ LTD_MUST_USE enum ltd_status weight_set_open(const char *dir, const char *stem, 
 /* The same for one .safetensors file by its path. */
 LTD_MUST_USE enum ltd_status weight_set_open_file(const char *path, struct weight_set **out,
                                                   struct ltd_error *err);
-/* The same for a file that is told of by another name: what is wrong is said without the path. */
+/* As weight_set_open_file, for a file that is told of by another name: what is wrong is said without the
+ * path. */
 LTD_MUST_USE enum ltd_status weight_set_open_unnamed(const char *path, struct weight_set **out,
                                                      struct ltd_error *err);
 
@@ -58,6 +59,9 @@ const struct weight *weight_set_at(const struct weight_set *set, size_t i); /* s
 const struct weight *weight_set_find(const struct weight_set *set,
                                      const char *name);     /* NULL when absent; O(log n) */
 size_t weight_set_file_bytes(const struct weight_set *set); /* of a view: its weights' bytes */
+
+/* The name of a tensor of integers in the first file, which is kept out of the index; NULL: it has none. */
+const char *weight_set_buffer(const struct weight_set *set);
 
 /* What the first file's metadata call modelspec.prediction_type; NULL when they do not say. */
 const char *weight_set_prediction(const struct weight_set *set);

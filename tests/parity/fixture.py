@@ -13,7 +13,6 @@ import scipy
 import torch
 import transformers
 
-from lora_files import write_loras
 from reference import Reference
 from tiny_models import write_model
 
@@ -70,12 +69,11 @@ def read_embeddings(folder):
     return {file.stem: next(iter(safetensors.torch.load_file(file).values())).float() for file in files}
 
 
-def write_named_loras(folder, reference):
-    """Writes adapters for the reference's model, which opens them."""
+def write_named_loras(folder, named):
+    """Writes {name: tensors} as a folder of adapters."""
     (folder / "loras").mkdir()
-    for name, tensors in write_loras(reference.pipe).items():
+    for name, tensors in named.items():
         safetensors.torch.save_file(tensors, folder / "loras" / f"{name}.safetensors")
-    reference.open_loras(folder / "loras")
 
 
 def compute(reference, plan):

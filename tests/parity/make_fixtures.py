@@ -27,6 +27,7 @@ from fixture import (
     write_named_loras,
 )
 from lora_cases import plan_loras
+from lora_files import write_loras
 from prompt_cases import embeddings, plan_prompts, plan_rescale
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
@@ -42,6 +43,8 @@ BORROWED = {
     "prompts": (plan_prompts, "../sd15/model", embeddings()),
     "rescale": (plan_rescale, "../sd21/model", {}),
 }
+# What makes the adapters that the cases name.
+LORAS = {"loras": write_loras}
 SENSITIVITY_LIMIT = 2e-4
 
 
@@ -52,8 +55,9 @@ def make_borrowed(name, make_plan, model, named):
     write_embeddings(folder, named)
     plan = make_plan()
     reference = Reference(folder / model, read_embeddings(folder))
-    if name == "loras":
-        write_named_loras(folder, reference)
+    if name in LORAS:
+        write_named_loras(folder, LORAS[name](reference.pipe))
+        reference.open_loras(folder / "loras")
     write_cases(folder, plan, compute(reference, plan), model=model)
 
 
