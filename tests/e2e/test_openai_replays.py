@@ -4,7 +4,7 @@ import base64
 import json
 import re
 
-from daemon import Daemon, equal, main, raw, read_png, status_of, true, write_png
+from daemon import Daemon, equal, main, raw, read_png, status_of, true, within, write_png
 
 PICTURE = write_png(48, 48, lambda x, y: (5 * x, 5 * y, 90))
 
@@ -18,7 +18,7 @@ def send(d, head, body, chunked=False):
         body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     else:
         lines.append(f"Content-Length: {len(body)}")
-    answer = raw(d, "\r\n".join(lines).encode() + b"\r\n\r\n" + body, timeout=60)
+    answer = raw(d, "\r\n".join(lines).encode() + b"\r\n\r\n" + body, timeout=within(60))
     equal(status_of(answer), 200, answer[:600].decode("latin-1"))
     head, _, content = answer.partition(b"\r\n\r\n")
     true(b"\r\nContent-Type: application/json\r\n" in head + b"\r\n", head.decode("latin-1"))

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from daemon import REAL, ROOT, Daemon, Skip, clean_environment, equal, main, true
+from daemon import REAL, ROOT, Daemon, Skip, clean_environment, equal, main, true, within
 
 
 def curl_lines():
@@ -36,11 +36,11 @@ def test_every_line_of_curl_works_as_it_is_written():
         # The port of the README leads to this daemon, whatever else listens there.
         with open(os.path.join(folder, ".curlrc"), "w", encoding="utf-8") as file:
             file.write(f'connect-to = "127.0.0.1:7860:127.0.0.1:{d.port}"\nsilent\nshow-error\nfail-with-body\n'
-                       'max-time = 120\nnoproxy = "*"\n')
+                       f'max-time = {within(120):.0f}\nnoproxy = "*"\n')
         for command in commands:
             if "-o picture.png" in command and os.path.exists(picture):
                 os.remove(picture)
-            done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, timeout=180,
+            done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, timeout=within(180),
                                   env=dict(clean_environment(), CURL_HOME=folder, HOME=folder))
             equal(done.returncode, 0, f"{command}\n{done.stdout[:2000]}\n{done.stderr}")
             if "-o picture.png" in command:

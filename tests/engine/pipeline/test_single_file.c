@@ -10,6 +10,7 @@
 #include "changed_model.h"
 #include "check.h"
 #include "model_copy.h"
+#include "pipeline/model_parts.h"
 
 #define MODEL "tests/parity/fixtures/single/model"
 #define UNET  "model.diffusion_model."
@@ -73,6 +74,44 @@ static void rename_to_stray(struct weight *tensor)
 static void rename_to_twin(struct weight *tensor)
 {
     tensor->name = UNET "input_blocks.01.0.in_layers.0.weight";
+}
+
+static const char *without_outer_name(const char *name)
+{
+    static const char outer[] = "text_model.";
+
+    return strncmp(name, outer, sizeof outer - 1) == 0 ? name + sizeof outer - 1 : name;
+}
+
+/* Whether both sets have the same tensors, by name and to the last bit; a 1x1 kernel may be written out or
+ * not. */
+static bool equal_sets(const struct weight_set *got, const struct weight_set *want)
+{
+    bool equal = weight_set_count(got) == weight_set_count(want) && weight_set_count(want) > 0;
+
+    for (size_t i = 0; equal && i < weight_set_count(want); i++) {
+        const struct weight *a = weight_set_at(got, i), *b = weight_set_at(want, i);
+
+        equal = strcmp(without_outer_name(a->name), without_outer_name(b->name)) == 0 &&
+                a->dtype == b->dtype && a->count == b->count &&
+                memcmp(a->data, b->data, a->count * dtype_size(a->dtype)) == 0;
+        if (!equal)
+            printf("%s is not %s\n", a->name, b->name);
+    }
+    return equal;
+}
+
+TEST(every_tensor_has_the_name_and_the_values_that_the_folder_has)
+{
+    struct ltd_model *file = NULL, *folder = NULL;
+
+    REQUIRE(ltd_model_open(MODEL "/single.safetensors", &file, NULL) == LTD_OK);
+    REQUIRE(ltd_model_open(MODEL, &folder, NULL) == LTD_OK);
+    CHECK(equal_sets(unet_weights(file->unet), unet_weights(folder->unet)));
+    CHECK(equal_sets(vae_weights(file->vae), vae_weights(folder->vae)));
+    CHECK(equal_sets(clip_text_weights(file->text), clip_text_weights(folder->text)));
+    ltd_model_close(file);
+    ltd_model_close(folder);
 }
 
 TEST(missing_tensors_are_named)
