@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a running job goes on after it was canceled: at random moments of every phase, through the daemon.
 
-    python3 bench/make_sd15.py build/sd15
+    python3 bench/make_model.py build/sd15
     python3 bench/cancel.py [--model build/sd15] [--size 512] [--times 8] [--within 6] [--seed 1]
 
 Each time one job is started, followed until the phase begins, left alone for a random part of `within` seconds, and

@@ -4,7 +4,7 @@
     python3 bench/first_picture.py [--model FOLDER] [--rounds 3] [--pictures 3] [--request '{"steps": 1}']
 
 Without a model: models/default, with its recommended settings.  For the peak of a 512x512 picture of the full Stable Diffusion
-1.5 size: python3 bench/make_sd15.py build/sd15, then --model build/sd15 --rounds 1 --pictures 1 --request '{"steps": 1}'.
+1.5 size: python3 bench/make_model.py build/sd15, then --model build/sd15 --rounds 1 --pictures 1 --request '{"steps": 1}'.
 Standard library alone.
 """
 import argparse

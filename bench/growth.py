@@ -45,7 +45,6 @@ class Growth(Run):
         settings += [(ACROSS, batch, most) for batch in BATCHES if batch > 1]
         settings += [(side, 1, 1) for side in (256, ACROSS) if most > 1]
         for self.side, self.batch, self.threads in settings:
-            self.choices.pop("format", None)
             say(f"{self.side}x{self.side}, batch {self.batch}, threads {self.threads}")
             yield {"side": self.side, "batch": self.batch, "threads": self.threads,
                    "programs": {name: self.point(name) for name in ("latentd", *self.arguments.peers)}}
@@ -104,6 +103,9 @@ def main():
     parser.set_defaults(isa="native", dtype="f16", size=ACROSS, quick=False, threads=len(os.sched_getaffinity(0)))
     run = Growth(parser.parse_args())
     run.prepared.prepare(run.arguments.peers)
+    if "torch" in run.arguments.peers:
+        run.threads = run.arguments.threads
+        run.try_torch()
     names = ["latentd", *run.arguments.peers]
     points = list(run.points())
     print("\n".join(table(points, names)))

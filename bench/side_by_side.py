@@ -77,7 +77,7 @@ class Prepared:
 
     def prepare(self, peers):
         for dtype in ("f16", "f32"):
-            self.make(self.models / dtype, "make_sd15.py", None, "--dtype", dtype)
+            self.make(self.models / dtype, "make_model.py", None, "--dtype", dtype)
         if "openvino" in peers:
             self.make(self.models / "openvino", "convert_openvino.py", self.models / "f32", None)
         if "sdcpp" in peers:
@@ -218,9 +218,21 @@ class Run:
         return {"models": str(self.prepared.models), "width": side, "height": side, "threads": self.arguments.threads,
                 "steps": QUICK_STEPS if self.arguments.quick else 20, "choices": self.choices}
 
+    def kept(self, name):
+        """Where a peer's fastest settings for this size stand, once they are found: beside the model."""
+        return self.prepared.models / f"{name}-{self.arguments.isa}-{self.arguments.size}-{self.arguments.threads}.json"
+
+    def try_torch(self):
+        """Contiguous or channels-last, by a step."""
+        kept = self.kept("torch")
+        if not kept.exists():
+            child = Child("torch", "step", self.job("step"), self.environment, self.prepared)
+            kept.write_text(json.dumps(child.about["format"]))
+            child.end()
+        self.choices["format"] = json.loads(kept.read_text())
+
     def try_sdcpp(self):
-        """Its fastest settings for this size: found once, and kept beside the model."""
-        kept = self.prepared.models / f"sdcpp-{self.arguments.isa}-{self.arguments.size}-{self.arguments.threads}.json"
+        kept = self.kept("sdcpp")
         if not kept.exists():
             took = []
             for settings in TRIALS:
@@ -242,8 +254,6 @@ class Run:
         begun = time.monotonic()
         child = Child(name, item, job, self.environment, self.prepared)
         say(f"  {NAMES[name]} is ready after {time.monotonic() - begun:.0f} s: {json.dumps(child.about)}")
-        if item == "step" and "format" in child.about:
-            self.choices["format"] = child.about["format"]
         return child
 
     def measure(self, item):
@@ -335,6 +345,8 @@ class Run:
 
     def run(self):
         self.prepared.prepare(self.arguments.peers)
+        if "torch" in self.arguments.peers:
+            self.try_torch()
         if "sdcpp" in self.arguments.peers:
             self.try_sdcpp()
         for item in self.arguments.only:

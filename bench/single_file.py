@@ -1,4 +1,4 @@
-"""Writes a diffusers folder of Stable Diffusion 1 as one file with the names of its first publication (CompVis).
+"""Writes a diffusers folder of Stable Diffusion as one file with the names of its first publication (CompVis).
 
     python3 bench/single_file.py MODEL FILE.safetensors
 """
@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -15,10 +16,15 @@ from safetensors.torch import save_file
 RESBLOCK = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
             "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
 UNET_ALONE = {"conv_in": "input_blocks.0.0", "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
+              "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
               "conv_norm_out": "out.0", "conv_out": "out.2"}
 ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out",
              "query": "q", "key": "k", "value": "v", "proj_attn": "proj_out"}
-TEXT = "cond_stage_model.transformer."
+OPENCLIP = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "self_attn.out_proj": "attn.out_proj", "mlp.fc1": "mlp.c_fc",
+            "mlp.fc2": "mlp.c_proj"}
+OPENCLIP_ALONE = {"embeddings.token_embedding.weight": "token_embedding.weight",
+                  "embeddings.position_embedding.weight": "positional_embedding",
+                  "final_layer_norm.weight": "ln_final.weight", "final_layer_norm.bias": "ln_final.bias"}
 
 
 def split(name, words):
@@ -66,15 +72,65 @@ def vae_name(name, config):
     return name
 
 
-PARTS = (("unet/diffusion_pytorch_model.safetensors", "model.diffusion_model.", unet_name),
-         ("vae/diffusion_pytorch_model.safetensors", "first_stage_model.", vae_name),
-         ("text_encoder/model.safetensors", TEXT,
-          lambda name, config: name if name.startswith("text_model.") else "text_model." + name))
-
-
 def shaped(name, tensor):
     """The VAE's attention was written as convolutions."""
     return tensor[:, :, None, None] if re.search(r"mid\.attn_1\.(q|k|v|proj_out)\.weight$", name) and tensor.ndim == 2 else tensor
+
+
+def weights(folder):
+    """The tensors of one part, from one file or several."""
+    tensors = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as part:
+            tensors |= {name: part.get_tensor(name) for name in part.keys()}
+    return tensors
+
+
+def add_network(tensors, folder, prefix, rename):
+    """The U-Net or the VAE."""
+    config = json.loads((folder / "config.json").read_text())
+    for name, tensor in weights(folder).items():
+        new = prefix + rename(name, config)
+        tensors[new] = shaped(new, tensor).contiguous()
+
+
+def text_weights(folder):
+    """The tensors of a text encoder without their outer name."""
+    return {name.removeprefix("text_model."): tensor for name, tensor in weights(folder).items()}
+
+
+def add_openclip(tensors, folder, prefix, whole):
+    """A text encoder with OpenCLIP's names.  whole: with the last layer, which Stable Diffusion 2 leaves out and diffusers'
+    folders lack, here the one before it again, and what else is there and not used."""
+    config, source = json.loads((folder / "config.json").read_text()), text_weights(folder)
+    for name, tensor in source.items():
+        if name in OPENCLIP_ALONE:
+            tensors[prefix + OPENCLIP_ALONE[name]] = tensor
+        elif name == "text_projection.weight":
+            tensors[prefix + "text_projection"] = tensor.T.contiguous()
+    layers = config["num_hidden_layers"]
+    for layer in range(layers + whole):
+        old, new = f"encoder.layers.{min(layer, layers - 1)}.", f"{prefix}transformer.resblocks.{layer}."
+        for kind in ("weight", "bias"):
+            thirds = [source[f"{old}self_attn.{part}_proj.{kind}"] for part in "qkv"]
+            tensors[f"{new}attn.in_proj_{kind}"] = torch.cat(thirds)
+            for part, its in OPENCLIP.items():
+                tensors[f"{new}{its}.{kind}"] = source[f"{old}{part}.{kind}"].clone()
+    if whole:
+        tensors[prefix + "text_projection"] = torch.eye(config["hidden_size"], dtype=tensor.dtype)
+    tensors[prefix + "logit_scale"] = torch.tensor(4.6052, dtype=tensor.dtype)
+
+
+def add_texts(tensors, model):
+    """The text encoders, as the family of the model names them."""
+    first, second = model / "text_encoder", model / "text_encoder_2"
+    if not second.exists() and json.loads((first / "config.json").read_text()).get("hidden_act") == "gelu":
+        add_openclip(tensors, first, "cond_stage_model.model.", True)
+    elif first.exists():
+        prefix = "conditioner.embedders.0.transformer." if second.exists() else "cond_stage_model.transformer."
+        tensors |= {f"{prefix}text_model.{name}": tensor for name, tensor in text_weights(first).items()}
+    if second.exists():
+        add_openclip(tensors, second, f"conditioner.embedders.{1 if first.exists() else 0}.model.", False)
 
 
 def main():
@@ -83,12 +139,9 @@ def main():
     parser.add_argument("file", type=pathlib.Path)
     arguments = parser.parse_args()
     tensors = {}
-    for path, prefix, rename in PARTS:
-        config = json.loads((arguments.model / path).with_name("config.json").read_text())
-        with safe_open(arguments.model / path, "pt") as part:
-            for name in part.keys():
-                new = prefix + rename(name, config)
-                tensors[new] = shaped(new, part.get_tensor(name)).contiguous()
+    add_network(tensors, arguments.model / "unet", "model.diffusion_model.", unet_name)
+    add_network(tensors, arguments.model / "vae", "first_stage_model.", vae_name)
+    add_texts(tensors, arguments.model)
     save_file(tensors, arguments.file)
 
 

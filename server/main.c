@@ -14,7 +14,7 @@
 static void print_api_docs(const struct options *options)
 {
     const struct request_limits limits = {options->max_pixels, options->max_steps, options->max_count,
-                                          options->max_prompt_bytes};
+                                          options->max_prompt_bytes, options->max_upscaled_pixels};
 
     api_docs_print(stdout, &limits);
 }
@@ -51,7 +51,7 @@ static int serve(int argc, const char *const *argv)
 
 static int unknown_command(const char *typed)
 {
-    static const char *const commands[] = {"serve", "generate", "inspect", "bench"};
+    static const char *const commands[] = {"serve", "generate", "inspect", "upscale", "bench"};
 
     fprintf(stderr, "%s: no such command", typed);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -73,6 +73,8 @@ static int run(int argc, const char *const *argv)
         return cmd_generate(argc - 2, argv + 2);
     if (strcmp(command, "inspect") == 0)
         return cmd_inspect(argc - 2, argv + 2);
+    if (strcmp(command, "upscale") == 0)
+        return cmd_upscale(argc - 2, argv + 2);
     if (strcmp(command, "bench") == 0)
         return cmd_bench(argc - 2, argv + 2);
     return unknown_command(command);

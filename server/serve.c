@@ -8,18 +8,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/picture_texts.h"
 #include "handlers/app.h"
 #include "handlers/route_table.h"
 #include "http/http_cors.h"
 #include "http/http_listen.h"
 #include "http/httpd.h"
+#include "serve_models.h"
 #include "serve_webhooks.h"
 #include "store/memory_store.h"
 #include "util/clock.h"
 #include "util/exit_code.h"
 #include "util/listen_address.h"
 #include "util/log.h"
-#include "util/model_path.h"
 
 enum {
     SPARE_FDS = 256, /* for what is not a connection */
@@ -30,6 +31,7 @@ enum {
     REMEMBERED_S = 24 * 3600,
     MAX_PUBLIC_URL = 200,
     WEBHOOK_FLUSH_S = 5, /* for the last webhooks to be tried once */
+    FETCH_MS = 1000,     /* for who has just been told of a job's end to ask for its picture */
     SHUTDOWN_POLL_MS = 20,
     TICK_MS = 100
 };
@@ -74,78 +76,27 @@ static int check_public_url(struct server *server)
         "public_url: write http:// or https://, a host and perhaps a path, without a / at the end");
 }
 
-static int open_model(struct server *server, const char *entry)
+/* Those of the folder, and what is built in. */
+static int open_upscalers(struct server *server)
 {
-    char name[MODEL_NAME_SIZE];
-    const char *path;
-    const char *wrong = model_entry_split(entry, name, &path);
+    const char *dir = server->options->upscalers_dir;
     struct ltd_error error;
 
-    if (wrong)
-        return complain(server, EXIT_CODE_USAGE, wrong);
-    if (model_set_open(&server->models, name, path, &error) == LTD_OK)
-        return EXIT_CODE_DONE;
-    return complain(server, EXIT_CODE_MODEL, error.message);
-}
+    if (ltd_upscalers_open(*dir ? dir : NULL, &server->models.upscalers, &error) != LTD_OK)
+        return complain(server, EXIT_CODE_MODEL, error.message);
+    for (size_t i = 0; i < ltd_upscalers_count(server->models.upscalers); i++) {
+        const struct ltd_upscaler_info info = ltd_upscalers_at(server->models.upscalers, i);
+        const struct log_field fields[] = {{"name", info.name, true}, {"why", info.refused, true}};
 
-static int open_default_model(struct server *server)
-{
-    const char *path = model_path_default();
-    char message[512];
-    size_t used;
-
-    if (path)
-        return open_model(server, path);
-    used = (size_t)snprintf(message, sizeof message, "no model; looked for model_index.json in");
-    for (size_t i = 0; model_path_candidate(i) && used < sizeof message; i++)
-        used += (size_t)snprintf(message + used, sizeof message - used, " %s", model_path_candidate(i));
-    return complain(server, EXIT_CODE_MODEL, message);
-}
-
-/* Files that are no embeddings for a model; the others are served. */
-static void tell_refused_embeddings(struct server *server, const struct named_model *item)
-{
-    for (size_t i = 0; i < ltd_model_embedding_count(item->model); i++) {
-        const struct ltd_embedding embedding = ltd_model_embedding(item->model, i);
-        const struct log_field fields[] = {
-            {"model", item->name, true}, {"name", embedding.name, true}, {"why", embedding.refused, true}};
-
-        if (embedding.refused)
-            log_event(&server->log, LOG_WARN, "embedding_refused", fields, sizeof fields / sizeof fields[0]);
+        if (info.refused)
+            log_event(&server->log, LOG_WARN, "upscaler_refused", fields, sizeof fields / sizeof fields[0]);
     }
-}
-
-/* The same of LoRAs. */
-static void tell_refused_loras(struct server *server, const struct named_model *item)
-{
-    for (size_t i = 0; i < ltd_model_lora_count(item->model); i++) {
-        const struct ltd_lora_info lora = ltd_model_lora(item->model, i);
-        const struct log_field fields[] = {
-            {"model", item->name, true}, {"name", lora.name, true}, {"why", lora.refused, true}};
-
-        if (lora.refused)
-            log_event(&server->log, LOG_WARN, "lora_refused", fields, sizeof fields / sizeof fields[0]);
-    }
+    return EXIT_CODE_DONE;
 }
 
 static int open_models(struct server *server)
 {
-    const struct option_list *list = &server->options->model;
-    int code = EXIT_CODE_DONE;
-
-    if (*server->options->embeddings_dir)
-        server->models.embeddings_dir = server->options->embeddings_dir;
-    if (*server->options->loras_dir)
-        server->models.loras_dir = server->options->loras_dir;
-    if (list->count == 0)
-        code = open_default_model(server);
-    for (size_t i = 0; code == EXIT_CODE_DONE && i < list->count; i++)
-        code = open_model(server, list->items[i]);
-    for (size_t i = 0; code == EXIT_CODE_DONE && i < server->models.count; i++) {
-        tell_refused_embeddings(server, &server->models.items[i]);
-        tell_refused_loras(server, &server->models.items[i]);
-    }
-    return code;
+    return serve_models(server->options, &server->log, &server->models);
 }
 
 static int open_listener(struct server *server)
@@ -183,7 +134,7 @@ static int open_jobs(struct server *server)
         .remember_s = REMEMBERED_S,
     };
     const struct jobs_config config = {options->workers, options_worker_threads(options),
-                                       options->detach_seconds};
+                                       options->detach_seconds, picture_texts_make, server->digests};
     struct ltd_error error;
 
     server->store = memory_store_open(&limits);
@@ -198,12 +149,19 @@ static int open_jobs(struct server *server)
     return EXIT_CODE_DONE;
 }
 
+static void on_model_read(void *arg, size_t model)
+{
+    model_digests_want(arg, model);
+}
+
 static int open_digests(struct server *server)
 {
     struct ltd_error error;
 
     if (model_digests_start(&server->models, &server->digests, &error) != LTD_OK)
         return complain(server, EXIT_CODE_FAILED, error.message);
+    server->models.on_read = on_model_read;
+    server->models.on_read_arg = server->digests;
     return EXIT_CODE_DONE;
 }
 
@@ -249,11 +207,12 @@ static int open_http(struct server *server)
     app->metrics = server->metrics;
     app->digests = server->digests;
     app->webhooks = server->webhooks;
-    app->decode = (struct request_context){
-        .models = &server->models,
-        .limits = {options->max_pixels, options->max_steps, options->max_count, options->max_prompt_bytes},
-        .take_webhook = serve_take_webhook,
-        .webhooks = server->webhooks};
+    app->decode =
+        (struct request_context){.models = &server->models,
+                                 .limits = {options->max_pixels, options->max_steps, options->max_count,
+                                            options->max_prompt_bytes, options->max_upscaled_pixels},
+                                 .take_webhook = serve_take_webhook,
+                                 .webhooks = server->webhooks};
     app->limits =
         (struct api_limits){options->max_body, options->queue_limit, API_MAX_REQUESTS, API_MAX_WAIT_S};
     atomic_init(&app->a1111_settings, 0);
@@ -317,10 +276,22 @@ static void end_at_once(int number)
     _exit(EXIT_CODE_FAILED);
 }
 
+/* Serves on until `end`, or, where `idle_too` is not set, until there are no jobs. */
+static void serve_until(struct server *server, double end, bool idle_too)
+{
+    const struct timespec pause = {.tv_nsec = SHUTDOWN_POLL_MS * 1000000L};
+
+    while ((idle_too || !jobs_are_idle(server->jobs)) && clock_monotonic() < end) {
+        nanosleep(&pause, NULL);
+        jobs_tick(server->jobs);
+    }
+}
+
 static void drain(struct server *server)
 {
+    const bool had_jobs = !jobs_are_idle(server->jobs);
     const double end = clock_monotonic() + server->options->drain_seconds;
-    const struct timespec pause = {.tv_nsec = SHUTDOWN_POLL_MS * 1000000L};
+    double fetched;
 
     signal(SIGTERM, end_at_once);
     signal(SIGINT, end_at_once);
@@ -328,10 +299,10 @@ static void drain(struct server *server)
     log_note(&server->log, LOG_INFO, "draining: jobs have %d s to finish", server->options->drain_seconds);
     atomic_store(&server->app.draining, true);
     jobs_refuse(server->jobs);
-    while (!jobs_are_idle(server->jobs) && clock_monotonic() < end) {
-        nanosleep(&pause, NULL);
-        jobs_tick(server->jobs);
-    }
+    serve_until(server, end, false);
+    fetched = clock_monotonic() + FETCH_MS / 1000.0;
+    if (had_jobs)
+        serve_until(server, fetched < end ? fetched : end, true);
     if (!jobs_are_idle(server->jobs))
         log_note(&server->log, LOG_WARN, "canceling the jobs that are left");
 }
@@ -367,8 +338,8 @@ static void close_all(struct server *server)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {check_public_url, open_models,    open_listener, open_jobs,
-                                             open_digests,     start_webhooks, open_http};
+    int (*const steps[])(struct server *) = {check_public_url, open_upscalers, open_models,    open_listener,
+                                             open_digests,     open_jobs,      start_webhooks, open_http};
     int code = EXIT_CODE_DONE;
 
     for (size_t i = 0; code == EXIT_CODE_DONE && i < sizeof steps / sizeof steps[0]; i++)

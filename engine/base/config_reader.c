@@ -52,8 +52,8 @@ bool config_has(const struct config_reader *r, const char *key)
     return find(r, key) != NULL;
 }
 
-static bool read_size(struct config_reader *r, const char *key, const struct ltd_json *value, size_t min,
-                      size_t max, size_t *out)
+bool config_size_at(struct config_reader *r, const char *key, const struct ltd_json *value, size_t min,
+                    size_t max, size_t *out)
 {
     uint64_t number;
 
@@ -71,7 +71,7 @@ size_t config_size(struct config_reader *r, const char *key, size_t absent, size
     size_t size = absent;
 
     if (value)
-        read_size(r, key, value, min, max, &size);
+        config_size_at(r, key, value, min, max, &size);
     return size;
 }
 
@@ -131,7 +131,7 @@ size_t config_sizes(struct config_reader *r, const char *key, size_t *out, size_
         return 0;
     }
     for (const struct ltd_json *v = ltd_json_first(value); v; v = ltd_json_next(v))
-        if (!read_size(r, key, v, min, max, &out[n++]))
+        if (!config_size_at(r, key, v, min, max, &out[n++]))
             return 0;
     return n;
 }

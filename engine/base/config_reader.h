@@ -39,6 +39,9 @@ const char *config_text(struct config_reader *r, const char *key, const char *ab
  * out [limit] and returns the number. */
 size_t config_sizes(struct config_reader *r, const char *key, size_t *out, size_t limit, size_t repeat,
                     size_t absent, size_t min, size_t max);
+/* An integer within [min, max] that stands somewhere under `key`; false: it is none. */
+bool config_size_at(struct config_reader *r, const char *key, const struct ltd_json *value, size_t min,
+                    size_t max, size_t *out);
 /* The same for flags; exactly `repeat` of them. */
 void config_flags(struct config_reader *r, const char *key, bool *out, size_t repeat, bool absent);
 /* Is the key there and not null? */

@@ -42,3 +42,13 @@ void mapped_file_close(struct mapped_file *file)
         munmap((void *)(uintptr_t)file->data, file->size);
     *file = (struct mapped_file){0};
 }
+
+void mapped_file_give_back(const void *data, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = ((uintptr_t)data + bytes) / page * page;
+    const uintptr_t first = ((uintptr_t)data + page - 1) / page * page;
+
+    /* An advice: where it cannot be taken, the pages stay. */
+    if (first < end)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+}

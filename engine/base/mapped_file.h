@@ -22,4 +22,8 @@ LTD_MUST_USE enum ltd_status mapped_file_open(struct mapped_file *file, const ch
                                               struct ltd_error *err);
 void mapped_file_close(struct mapped_file *file); /* also of a zeroed struct */
 
+/* Gives the pages that lie whole in this part of a mapping back to the system.  Nobody who reads them
+ * notices, but that they come from the page cache, or the disk, again. */
+void mapped_file_give_back(const void *data, size_t bytes);
+
 #endif

@@ -1,12 +1,12 @@
 /*
- * image_resize.c - Lanczos resampling with the arithmetic of PIL's Image.resize.
+ * image_resize.c - resampling with the arithmetic of PIL's Image.resize.
  *
- * Each axis has, for every output position, a run of input positions and their weights: the kernel
- * sinc(x) sinc(x/3), |x| < 3, stretched by the scale when shrinking, sampled at pixel centres, divided by its
- * sum, and rounded to fixed point.  The horizontal pass comes first and is rounded to 8 bits, then the
- * vertical one.
+ * Each axis has, for every output position, a run of input positions and their weights: the kernel, Lanczos'
+ * sinc(x) sinc(x/3), |x| < 3, or Keys' cubic (1981) with a = -1/2, |x| < 2, stretched by the scale when
+ * shrinking, sampled at pixel centres, divided by its sum, and rounded to fixed point.  The horizontal pass
+ * comes first and is rounded to 8 bits, then the vertical one.
  */
-#include <latentd/image.h>
+#include "image/image_resize.h"
 
 #include "base/size_math.h"
 
@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* 32 bits less the 8 of a sample and 2 for weights whose absolute values sum to more than 1. */
-enum { WEIGHT_BITS = 22, LOBES = 3 };
+enum { WEIGHT_BITS = 22 };
 
 struct axis {
     int *first;       /* [out]: first input position of each run */
@@ -39,19 +39,35 @@ static double sinc(double x)
 
 static double lanczos(double x)
 {
-    return x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0;
+    return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
 }
 
-/* Fills the run of output position `at`; exact is room for stride weights. */
-static void fill_run(struct axis *axis, int at, int in, double scale, double *exact)
+static double cubic(double x)
 {
-    const double stretch = scale > 1 ? scale : 1, reach = LOBES * stretch, centre = (at + 0.5) * scale;
+    const double a = -0.5, d = fabs(x);
+
+    if (d < 1)
+        return ((a + 2) * d - (a + 3)) * d * d + 1;
+    return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+}
+
+static const struct kernel {
+    double (*weight)(double x);
+    int reach;
+} kernels[] = {[RESAMPLE_LANCZOS] = {lanczos, 3}, [RESAMPLE_CUBIC] = {cubic, 2}};
+
+/* Fills the run of output position `at`; exact is room for stride weights. */
+static void fill_run(struct axis *axis, const struct kernel *kernel, int at, int in, double scale,
+                     double *exact)
+{
+    const double stretch = scale > 1 ? scale : 1, reach = kernel->reach * stretch,
+                 centre = (at + 0.5) * scale;
     const int first = centre - reach + 0.5 > 0 ? (int)(centre - reach + 0.5) : 0;
     const int end = centre + reach + 0.5 < in ? (int)(centre + reach + 0.5) : in;
     double sum = 0;
 
     for (int i = 0; i < end - first; i++) {
-        exact[i] = lanczos((i + first - centre + 0.5) * (1 / stretch));
+        exact[i] = kernel->weight((i + first - centre + 0.5) * (1 / stretch));
         sum += exact[i];
     }
     for (int i = 0; i < end - first; i++) {
@@ -64,13 +80,13 @@ static void fill_run(struct axis *axis, int at, int in, double scale, double *ex
     axis->length[at] = end - first;
 }
 
-static bool axis_init(struct axis *axis, int in, int out)
+static bool axis_init(struct axis *axis, const struct kernel *kernel, int in, int out)
 {
     const double scale = (double)in / out;
     double *exact;
     size_t count;
 
-    *axis = (struct axis){.stride = (size_t)ceil(LOBES * (scale > 1 ? scale : 1)) * 2 + 1};
+    *axis = (struct axis){.stride = (size_t)ceil(kernel->reach * (scale > 1 ? scale : 1)) * 2 + 1};
     exact = calloc(axis->stride, sizeof *exact);
     axis->first = calloc((size_t)out, sizeof *axis->first);
     axis->length = calloc((size_t)out, sizeof *axis->length);
@@ -82,7 +98,7 @@ static bool axis_init(struct axis *axis, int in, int out)
         return false;
     }
     for (int at = 0; at < out; at++)
-        fill_run(axis, at, in, scale, exact);
+        fill_run(axis, kernel, at, in, scale, exact);
     free(exact);
     return true;
 }
@@ -133,8 +149,9 @@ static void resize_columns(struct ltd_image *y, const struct ltd_image *x, const
 typedef void resize_fn(struct ltd_image *y, const struct ltd_image *x, const struct axis *axis);
 
 /* A new picture of width x height, of which one side differs from image's: from `in` to `out`. */
-static enum ltd_status resize_axis(const struct ltd_image *image, resize_fn *resize, int in, int out,
-                                   int width, int height, struct ltd_image **resized, struct ltd_error *err)
+static enum ltd_status resize_axis(const struct ltd_image *image, resize_fn *resize,
+                                   const struct kernel *kernel, int in, int out, int width, int height,
+                                   struct ltd_image **resized, struct ltd_error *err)
 {
     struct ltd_image *made = NULL;
     struct axis axis;
@@ -142,7 +159,7 @@ static enum ltd_status resize_axis(const struct ltd_image *image, resize_fn *res
 
     if (status != LTD_OK)
         return status;
-    if (!axis_init(&axis, in, out)) {
+    if (!axis_init(&axis, kernel, in, out)) {
         ltd_image_free(made);
         return ltd_fail(err, LTD_ENOMEM, "no memory to resize a picture to %d x %d", width, height);
     }
@@ -152,7 +169,7 @@ static enum ltd_status resize_axis(const struct ltd_image *image, resize_fn *res
     return LTD_OK;
 }
 
-static enum ltd_status copy(const struct ltd_image *image, struct ltd_image **out, struct ltd_error *err)
+enum ltd_status image_copy(const struct ltd_image *image, struct ltd_image **out, struct ltd_error *err)
 {
     struct ltd_image *made = NULL;
     const enum ltd_status status = ltd_image_new(image->width, image->height, &made, err);
@@ -164,9 +181,10 @@ static enum ltd_status copy(const struct ltd_image *image, struct ltd_image **ou
     return LTD_OK;
 }
 
-enum ltd_status ltd_image_resize(const struct ltd_image *image, int width, int height, struct ltd_image **out,
-                                 struct ltd_error *err)
+enum ltd_status image_resize(const struct ltd_image *image, int width, int height, enum resample resample,
+                             struct ltd_image **out, struct ltd_error *err)
 {
+    const struct kernel *kernel = &kernels[resample];
     struct ltd_image *wide = NULL, *made = NULL;
     enum ltd_status status = LTD_OK;
 
@@ -174,15 +192,22 @@ enum ltd_status ltd_image_resize(const struct ltd_image *image, int width, int h
         return ltd_fail(err, LTD_EINVAL, "cannot resize a picture to %d x %d: each side must be 1 to 65535",
                         width, height);
     if (width == image->width && height == image->height)
-        return copy(image, out, err);
+        return image_copy(image, out, err);
     if (width != image->width)
-        status = resize_axis(image, resize_rows, image->width, width, width, image->height, &wide, err);
+        status =
+            resize_axis(image, resize_rows, kernel, image->width, width, width, image->height, &wide, err);
     if (status == LTD_OK && height != image->height)
-        status = resize_axis(wide ? wide : image, resize_columns, image->height, height, width, height, &made,
-                             err);
+        status = resize_axis(wide ? wide : image, resize_columns, kernel, image->height, height, width,
+                             height, &made, err);
     if (status == LTD_OK)
         *out = made ? made : wide;
     if (status != LTD_OK || made)
         ltd_image_free(wide);
     return status;
+}
+
+enum ltd_status ltd_image_resize(const struct ltd_image *image, int width, int height, struct ltd_image **out,
+                                 struct ltd_error *err)
+{
+    return image_resize(image, width, height, RESAMPLE_LANCZOS, out, err);
 }

@@ -1,10 +1,12 @@
 /*
- * jpeg.c - an untrusted JPEG file to pixels, by libjpeg-turbo.
+ * jpeg.c - an untrusted JPEG file to pixels, and pixels to a JPEG file, by libjpeg-turbo.
  *
  * A camera notes in the file's Exif block which way up it was held (JEITA CP-3451, tag 0x0112); whoever sends
  * a photograph has only seen it turned, so it is turned here.
  */
+#include "image/exif.h"
 #include "image/image_read.h"
+#include "image/image_write.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,61 +17,37 @@ enum {
     EXIF_MARKER = 0xE1,
     SCAN_MARKER = 0xDA,
     EXIF_NAME = 6,
-    TIFF_HEADER = 8,
-    IFD_ENTRY = 12,
-    ORIENTATION = 0x0112
+    SEGMENT_MAX = 0xFFFF, /* with its length */
+    START = 2,            /* the mark that a file begins with */
+    SIDE_MAX = 65500      /* libjpeg's */
 };
 
-static unsigned two_bytes(const uint8_t *at, bool little)
-{
-    return little ? (unsigned)at[0] | (unsigned)at[1] << 8 : (unsigned)at[0] << 8 | at[1];
-}
-
-static size_t four_bytes(const uint8_t *at, bool little)
-{
-    const size_t first = two_bytes(at, little), second = two_bytes(at + 2, little);
-
-    return little ? first | second << 16 : first << 16 | second;
-}
-
-/* The orientation that a TIFF structure tells, 1 to 8; 1 where it tells none. */
-static unsigned tiff_orientation(const uint8_t *tiff, size_t size)
-{
-    const bool little = size >= TIFF_HEADER && tiff[0] == 'I';
-    size_t at, count;
-
-    if (size < TIFF_HEADER || (memcmp(tiff, "II*\0", 4) != 0 && memcmp(tiff, "MM\0*", 4) != 0))
-        return 1;
-    at = four_bytes(tiff + 4, little);
-    if (at > size - 2)
-        return 1;
-    count = two_bytes(tiff + at, little);
-    at += 2;
-    for (size_t i = 0; i < count && size - at >= IFD_ENTRY; i++, at += IFD_ENTRY)
-        if (two_bytes(tiff + at, little) == ORIENTATION) {
-            const unsigned told = two_bytes(tiff + at + 8, little);
-
-            return told >= 1 && told <= 8 ? told : 1;
-        }
-    return 1;
-}
-
-/* The same of a JPEG file: what its Exif segment says, which stands before the first scan. */
-static unsigned orientation_of(const uint8_t *data, size_t size)
+/* The TIFF structure of a JPEG's Exif segment, which stands before the first scan; NULL: it has none. */
+static const uint8_t *find_exif(const uint8_t *data, size_t size, size_t *exif_bytes)
 {
     size_t at = 2;
 
-    while (size - at >= 4 && data[at] == 0xFF && data[at + 1] != SCAN_MARKER) {
-        const size_t length = two_bytes(data + at + 2, false);
+    while (size > at && size - at >= 4 && data[at] == 0xFF && data[at + 1] != SCAN_MARKER) {
+        const size_t length = (size_t)data[at + 2] << 8 | data[at + 3];
 
         if (length < 2 || size - at - 2 < length)
-            return 1;
+            return NULL;
         if (data[at + 1] == EXIF_MARKER && length >= 2 + EXIF_NAME &&
-            memcmp(data + at + 4, "Exif\0", EXIF_NAME) == 0)
-            return tiff_orientation(data + at + 4 + EXIF_NAME, length - 2 - EXIF_NAME);
+            memcmp(data + at + 4, "Exif\0", EXIF_NAME) == 0) {
+            *exif_bytes = length - 2 - EXIF_NAME;
+            return data + at + 4 + EXIF_NAME;
+        }
         at += 2 + length;
     }
-    return 1;
+    return NULL;
+}
+
+static unsigned orientation_of(const uint8_t *data, size_t size)
+{
+    size_t exif_bytes;
+    const uint8_t *exif = find_exif(data, size, &exif_bytes);
+
+    return exif ? exif_orientation(exif, exif_bytes) : 1;
 }
 
 /* Where the pixel at (x, y) of the upright picture stands in the stored one of w x h. */
@@ -106,15 +84,28 @@ static enum ltd_status turn(struct ltd_image **image, unsigned orientation, stru
     return LTD_OK;
 }
 
+static enum ltd_status read_header(tjhandle reader, const uint8_t *data, size_t size, int *width, int *height,
+                                   int *colours, struct ltd_error *err)
+{
+    int sampling;
+
+    /* Of a file that ends before its picture it says that all is well, and nothing else. */
+    *width = *height = *colours = 0;
+    if (tjDecompressHeader3(reader, data, size, width, height, &sampling, colours) != 0 || *width < 1 ||
+        *height < 1)
+        return ltd_fail(err, LTD_EFORMAT, "the JPEG file is damaged: %s", tjGetErrorStr2(reader));
+    return LTD_OK;
+}
+
 static enum ltd_status decode(tjhandle reader, const uint8_t *data, size_t size, size_t max_pixels,
                               struct ltd_image **out, struct ltd_error *err)
 {
     struct ltd_image *image = NULL;
-    int width, height, sampling, colours;
-    enum ltd_status st;
+    int width, height, colours;
+    enum ltd_status st = read_header(reader, data, size, &width, &height, &colours, err);
 
-    if (tjDecompressHeader3(reader, data, size, &width, &height, &sampling, &colours) != 0)
-        return ltd_fail(err, LTD_EFORMAT, "the JPEG file is damaged: %s", tjGetErrorStr2(reader));
+    if (st != LTD_OK)
+        return st;
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "this JPEG file has the four colours of a printer; convert it to RGB");
@@ -145,5 +136,84 @@ enum ltd_status jpeg_decode(const void *data, size_t size, size_t max_pixels, st
 
     if (reader)
         tjDestroy(reader);
+    return st;
+}
+
+enum ltd_status jpeg_texts(const void *data, size_t size, int *width, int *height, char **comment,
+                           struct ltd_error *err)
+{
+    tjhandle reader = tjInitDecompress();
+    int colours;
+    size_t exif_bytes;
+    const uint8_t *exif;
+    enum ltd_status st;
+
+    *comment = NULL;
+    if (!reader)
+        return ltd_fail(err, LTD_ENOMEM, "no memory to read a JPEG file");
+    st = read_header(reader, data, size, width, height, &colours, err);
+    tjDestroy(reader);
+    if (st != LTD_OK)
+        return st;
+    exif = find_exif(data, size, &exif_bytes);
+    return exif ? exif_comment(exif, exif_bytes, comment, err) : LTD_OK;
+}
+
+enum ltd_status jpeg_check(int width, int height, const char *comment, struct ltd_error *err)
+{
+    if (width > SIDE_MAX || height > SIDE_MAX)
+        return ltd_fail(err, LTD_ETOOBIG, "the sides of a JPEG are at most %d; ask for png", SIDE_MAX);
+    if (comment && exif_size(comment) + EXIF_NAME + 2 > SEGMENT_MAX)
+        return ltd_fail(err, LTD_ETOOBIG,
+                        "the settings, mostly the prompts, are too long for a JPEG, which has room for %d "
+                        "characters; ask for png or webp, or for none in the picture",
+                        (SEGMENT_MAX - EXIF_NAME - 2 - EXIF_FRAME) / 2);
+    return LTD_OK;
+}
+
+/* The file with its Exif segment, which readers look for at the beginning, after JFIF's if there is one. */
+static enum ltd_status add_exif(const uint8_t *file, size_t size, const char *comment, struct ltd_bytes *out,
+                                struct ltd_error *err)
+{
+    const size_t exif = comment ? exif_size(comment) : 0, segment = comment ? 4 + EXIF_NAME + exif : 0;
+    const size_t head =
+        START + (file[START + 1] == 0xE0 ? 2 + ((size_t)file[START + 2] << 8 | file[START + 3]) : 0);
+    uint8_t *data = malloc(size + segment), *at;
+
+    if (!data)
+        return ltd_fail(err, LTD_ENOMEM, "no memory to write a JPEG file");
+    memcpy(data, file, head);
+    at = data + head;
+    if (comment) {
+        at[0] = 0xFF;
+        at[1] = EXIF_MARKER;
+        at[2] = (uint8_t)((segment - 2) >> 8);
+        at[3] = (uint8_t)(segment - 2);
+        memcpy(at + 4, "Exif\0", EXIF_NAME);
+        exif_write(comment, at + 4 + EXIF_NAME);
+    }
+    memcpy(at + segment, file + head, size - head);
+    *out = (struct ltd_bytes){data, size + segment};
+    return LTD_OK;
+}
+
+enum ltd_status jpeg_encode(const struct ltd_image *image, int quality, const char *comment,
+                            struct ltd_bytes *out, struct ltd_error *err)
+{
+    tjhandle writer = tjInitCompress();
+    unsigned char *file = NULL;
+    unsigned long size = 0;
+    enum ltd_status st;
+
+    if (!writer)
+        return ltd_fail(err, LTD_ENOMEM, "no memory to write a JPEG file");
+    /* Colours at half the size, as PIL and AUTOMATIC1111 write them. */
+    if (tjCompress2(writer, image->pixels, image->width, 0, image->height, TJPF_RGB, &file, &size, TJSAMP_420,
+                    quality < 1 ? 1 : quality, TJFLAG_ACCURATEDCT) != 0)
+        st = ltd_fail(err, LTD_ENOMEM, "cannot write a JPEG file: %s", tjGetErrorStr2(writer));
+    else
+        st = add_exif(file, size, comment, out, err);
+    tjFree(file);
+    tjDestroy(writer);
     return st;
 }

@@ -189,10 +189,11 @@ static bool read_all(struct decoder *decoder)
 }
 
 /* Gives the decoder's pixels to a new image. */
-static enum ltd_status take_image(struct decoder *decoder, struct ltd_image **out, struct ltd_error *err)
+static enum ltd_status take_image(struct decoder *decoder, image_flatten_fn *flatten, struct ltd_image **out,
+                                  struct ltd_error *err)
 {
     struct ltd_image *image =
-        image_take_rgba(decoder->rgba, (int)decoder->header.width, (int)decoder->header.height);
+        image_take_rgba(decoder->rgba, (int)decoder->header.width, (int)decoder->header.height, flatten);
 
     if (!image)
         return ltd_fail(err, LTD_ENOMEM, "no memory for a picture");
@@ -203,6 +204,12 @@ static enum ltd_status take_image(struct decoder *decoder, struct ltd_image **ou
 
 enum ltd_status ltd_png_decode(const void *data, size_t size, size_t max_pixels, struct ltd_image **out,
                                struct ltd_error *err)
+{
+    return png_decode(data, size, max_pixels, image_flatten, out, err);
+}
+
+enum ltd_status png_decode(const void *data, size_t size, size_t max_pixels, image_flatten_fn *flatten,
+                           struct ltd_image **out, struct ltd_error *err)
 {
     struct decoder decoder = {.at = data, .end = (const uint8_t *)data + size};
     size_t rgba_size;
@@ -219,7 +226,7 @@ enum ltd_status ltd_png_decode(const void *data, size_t size, size_t max_pixels,
     else if (!read_all(&decoder))
         status = ltd_fail(err, LTD_EFORMAT, "the PNG file is damaged: %s", decoder.message);
     else
-        status = take_image(&decoder, out, err);
+        status = take_image(&decoder, flatten, out, err);
     png_destroy_read_struct(&decoder.png, &decoder.info, NULL);
     free(decoder.rgba);
     return status;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "kernels/conv_input.h"
+#include "kernels/conv_output.h"
 #include "kernels/conv_winograd.h"
-#include "kernels/vector_ops.h"
 #include "kernels/weight_panels.h"
 
 /* Output pixels whose sums one thread keeps: 128 KB, and as much of inputs. */
@@ -70,13 +70,8 @@ static void conv_tile(void *arg, size_t tile, void *scratch)
                               taps * ops->panel, sums + at, c + tap > 0);
         }
     }
-    for (size_t i = 0; i < rows; i++) {
-        const size_t at = (row + i) * conv->c_out + column;
-
-        vector_ops_write_sums(vector_ops(), j->y.data + at, sums + i * TILE_COLUMNS,
-                              conv->bias ? conv->bias + column : NULL,
-                              j->addend.data ? j->addend.data + at : NULL, columns);
-    }
+    for (size_t i = 0; i < rows; i++)
+        conv_output_write(conv, j->y, j->addend, row + i, column, sums + i * TILE_COLUMNS, columns);
 }
 
 static void conv_direct(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv,
@@ -101,7 +96,7 @@ void conv2d(struct exec *e, struct tensor y, struct tensor x, const struct conv2
         gemm_linear(e, y.data, x.data, tensor_rows(x), &conv->weight, conv->bias, addend.data);
         return;
     }
-    exec_count_product(e, tensor_rows(y), y.c, conv->kernel * conv->kernel * conv->c_in);
+    exec_count_product(e, tensor_rows(y), conv->c_out, conv->kernel * conv->kernel * conv->c_in);
     if (!e->strict && conv_winograd_suits(conv, y))
         conv_winograd(e, y, x, conv, addend);
     else

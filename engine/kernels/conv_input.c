@@ -16,11 +16,16 @@ const float *conv_input_pixel(const struct conv2d *conv, struct tensor in, struc
 {
     const size_t h = conv->upsample ? out.h : in.h, w = conv->upsample ? out.w : in.w;
 
-    /* Unsigned arithmetic turns a negative coordinate into a huge one, which fails the same test. */
-    y -= conv->pad_before;
-    x -= conv->pad_before;
-    if (y >= h || x >= w)
-        return NULL;
+    if (conv->wraps) {
+        y = (y + conv->pad_before * (h - 1)) % h;
+        x = (x + conv->pad_before * (w - 1)) % w;
+    } else {
+        /* Unsigned arithmetic turns a negative coordinate into a huge one, which fails the same test. */
+        y -= conv->pad_before;
+        x -= conv->pad_before;
+        if (y >= h || x >= w)
+            return NULL;
+    }
     if (conv->upsample) {
         y = nearest(y, in.h, h);
         x = nearest(x, in.w, w);

@@ -1,7 +1,7 @@
 #include "kernels/conv_winograd.h"
 
 #include "kernels/conv_input.h"
-#include "kernels/vector_ops.h"
+#include "kernels/conv_output.h"
 #include "kernels/weight_panels.h"
 
 /* A tile is 4x4 outputs, of 6x6 inputs.  Its 36 transformed values stand in 36 planes; the next plane begins
@@ -71,8 +71,8 @@ static void input_tile(void *arg, size_t group, void *scratch)
         place_of(j, j->first + tile, &n, &top, &left);
         for (size_t i = 0; i < PLANES; i++)
             corner[i] = conv_input_pixel(j->conv, j->x, j->y, n, top + i / 6, left + i % 6);
-        for (size_t c = 0; c < j->x.c; c += TILE_DEPTH) {
-            const size_t depth = j->x.c - c < TILE_DEPTH ? j->x.c - c : TILE_DEPTH;
+        for (size_t c = 0; c < j->conv->c_in; c += TILE_DEPTH) {
+            const size_t depth = j->conv->c_in - c < TILE_DEPTH ? j->conv->c_in - c : TILE_DEPTH;
 
             for (size_t i = 0; i < PLANES; i++)
                 pixels[i] = corner[i] ? corner[i] + c : nothing;
@@ -86,19 +86,15 @@ static void input_tile(void *arg, size_t group, void *scratch)
 static void write_tile(const struct winograd_job *j, const float *outputs, size_t tile, size_t column,
                        size_t columns)
 {
-    const struct vector_ops *v = vector_ops();
     size_t n, top, left;
 
     place_of(j, tile, &n, &top, &left);
     for (size_t i = 0; i < SIDE * SIDE; i++) {
         const size_t y = top + i / SIDE, x = left + i % SIDE;
-        const size_t at = ((n * j->y.h + y) * j->y.w + x) * j->y.c + column;
 
-        if (y >= j->y.h || x >= j->y.w)
-            continue;
-        vector_ops_write_sums(v, j->y.data + at, outputs + i * TILE_COLUMNS,
-                              j->conv->bias ? j->conv->bias + column : NULL,
-                              j->addend.data ? j->addend.data + at : NULL, columns);
+        if (y < j->y.h && x < j->y.w)
+            conv_output_write(j->conv, j->y, j->addend, (n * j->y.h + y) * j->y.w + x, column,
+                              outputs + i * TILE_COLUMNS, columns);
     }
 }
 
@@ -147,14 +143,14 @@ static void output_tile(void *arg, size_t task, void *scratch)
     const struct winograd_job *j = arg;
     const struct winograd_scratch s = divide_scratch(j, scratch);
     /* Tasks that share inputs stand side by side. */
-    const size_t parts = (j->y.c + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    const size_t parts = (j->conv->c_out + TILE_COLUMNS - 1) / TILE_COLUMNS;
     const size_t column = task % parts * TILE_COLUMNS, first = task / parts * j->block;
-    const size_t columns = j->y.c - column < TILE_COLUMNS ? j->y.c - column : TILE_COLUMNS;
+    const size_t columns = j->conv->c_out - column < TILE_COLUMNS ? j->conv->c_out - column : TILE_COLUMNS;
     const size_t tiles = j->tiles - first < j->block ? j->tiles - first : j->block;
     _Alignas(64) float outputs[SIDE * SIDE * TILE_COLUMNS];
 
-    for (size_t c = 0; c < j->x.c; c += TILE_DEPTH) {
-        const size_t depth = j->x.c - c < TILE_DEPTH ? j->x.c - c : TILE_DEPTH;
+    for (size_t c = 0; c < j->conv->c_in; c += TILE_DEPTH) {
+        const size_t depth = j->conv->c_in - c < TILE_DEPTH ? j->conv->c_in - c : TILE_DEPTH;
 
         if (exec_is_canceled(j->exec))
             return;
@@ -170,8 +166,8 @@ static void output_tile(void *arg, size_t task, void *scratch)
 void conv_winograd(struct exec *e, struct tensor y, struct tensor x, const struct conv2d *conv,
                    struct tensor addend)
 {
-    const size_t mark = exec_mark(e), parts = (y.c + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    const size_t depths = (x.c + TILE_DEPTH - 1) / TILE_DEPTH;
+    const size_t mark = exec_mark(e), parts = (conv->c_out + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    const size_t depths = (conv->c_in + TILE_DEPTH - 1) / TILE_DEPTH;
     struct winograd_job j = {.exec = e,
                              .conv = conv,
                              .y = y,

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include "kernels/dequantize.h"
 #include "kernels/vector_ops.h"
 
 bool gemm_init(void)
@@ -32,11 +33,16 @@ const float *matrix_block(const struct matrix *w, size_t row, size_t count, size
         *stride = w->cols;
         return (const float *)w->data + first;
     }
+    *stride = width;
+    if (dtype_is_quantized(w->dtype)) {
+        for (size_t i = 0; i < count; i++)
+            dequantize(scratch + i * width, w->dtype, w->data, first + i * w->cols, width);
+        return scratch;
+    }
     for (size_t i = 0; i < count; i++) {
         const uint16_t *from = (const uint16_t *)w->data + first + i * w->cols;
 
         (w->dtype == DTYPE_F16 ? v->f16_to_f32 : v->bf16_to_f32)(scratch + i * width, from, width);
     }
-    *stride = width;
     return scratch;
 }

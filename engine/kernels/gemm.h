@@ -16,7 +16,7 @@
 
 /* A weight matrix [rows, cols], row-major, in its file's dtype. */
 struct matrix {
-    const void *data; /* aligned to its dtype */
+    const void *data; /* aligned to its dtype, but quantized at any address */
     enum dtype dtype;
     size_t rows, cols;
 };

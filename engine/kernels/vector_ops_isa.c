@@ -132,6 +132,13 @@ static void gelu(float *out, const float *x, size_t n)
         out[i] = gelu_f32(x[i]);
 }
 
+/* What is no number stays none. */
+static void relu(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] < 0 ? 0 : x[i];
+}
+
 static void mul_gelu(float *out, const float *x, const float *gate, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -148,6 +155,12 @@ static void scaled_add(float *out, const float *x, const float *y, float scale, 
 {
     for (size_t i = 0; i < n; i++)
         out[i] = x[i] + y[i] * scale;
+}
+
+static void leaky_relu(float *out, const float *x, const float *slope, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] < 0 ? x[i] * slope[i] : x[i];
 }
 
 static void affine(float *out, const float *x, const float *scale, const float *shift, size_t n)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mapped_file.h"
-#include "kernels/vector_ops.h"
+#include "nn/weight_values.h"
 
 enum ltd_status binder_init(struct binder *b, const char *part, const struct weight_set *weights,
                             struct heap_list *memory, struct bind_report *report, struct ltd_error *err)
@@ -16,8 +16,13 @@ enum ltd_status binder_init(struct binder *b, const char *part, const struct wei
 
     if (!used)
         return ltd_fail(err, LTD_ENOMEM, "no memory to bind %s", part);
-    *b = (struct binder){
-        .report = report, .weights = weights, .memory = memory, .part = part, .err = err, .used = used};
+    *b = (struct binder){.report = report,
+                         .weights = weights,
+                         .memory = memory,
+                         .part = part,
+                         .told_by = "config.json",
+                         .err = err,
+                         .used = used};
     return LTD_OK;
 }
 
@@ -31,8 +36,8 @@ enum ltd_status binder_finish(struct binder *b)
         if (b->report)
             ltd_json_append(b->report->unused, ltd_json_new_string(name));
         else
-            binder_fail(b, LTD_EFORMAT, "%s: tensor %s belongs to nothing that config.json describes",
-                        b->part, name);
+            binder_fail(b, LTD_EFORMAT, "%s: tensor %s belongs to nothing that %s describes", b->part, name,
+                        b->told_by);
     }
     free(b->used);
     b->used = NULL;
@@ -149,14 +154,14 @@ const struct weight *binder_take(struct binder *b, const char *name, int rank, c
     mark_used(b, w);
     if (!has_shape(w, rank, dim)) {
         print_shape(got, sizeof got, w->rank, w->dim);
-        snprintf(text, sizeof text, "has shape [%s], but config.json asks for [%s]", got, want);
+        snprintf(text, sizeof text, "has shape [%s], but %s asks for [%s]", got, b->told_by, want);
         complain(b, w, text);
         return NULL;
     }
     over = b->overlay ? weight_overlay_find(b->overlay, w) : NULL;
     if (over)
         w = over;
-    if ((over || !b->overlay) && !weight_is_finite(w)) {
+    if ((over || !b->overlay) && b->use == BIND_RUN && !weight_is_finite(w)) {
         complain(b, w, "has values that are not finite");
         return NULL;
     }
@@ -172,14 +177,16 @@ void *binder_array(struct binder *b, size_t count, size_t size)
     return array;
 }
 
-/* The weight's values where they can be read as whole ones: the format promises no alignment.  NULL after an
- * error. */
+/* The weight's values where they can be read as whole ones: the format promises no alignment, and blocks are
+ * read by bytes.  NULL after an error. */
 static const void *aligned_values(struct binder *b, const struct weight *w)
 {
     const size_t size = dtype_size(w->dtype);
     void *copy;
 
-    if ((uintptr_t)w->data % size == 0)
+    if (b->use == BIND_SHAPES)
+        return NULL;
+    if (dtype_is_quantized(w->dtype) || (uintptr_t)w->data % size == 0)
         return w->data;
     copy = binder_array(b, w->count, size);
     if (copy)
@@ -187,24 +194,13 @@ static const void *aligned_values(struct binder *b, const struct weight *w)
     return copy;
 }
 
-static void to_f32(float *out, const void *values, enum dtype dtype, size_t n)
-{
-    const struct vector_ops *v = vector_ops();
-
-    if (dtype == DTYPE_F32)
-        memcpy(out, values, n * sizeof *out);
-    else
-        (dtype == DTYPE_F16 ? v->f16_to_f32 : v->bf16_to_f32)(out, values, n);
-}
-
 const float *binder_vector(struct binder *b, const char *name, size_t n)
 {
     const struct weight *w = binder_take(b, name, 1, &n);
-    const void *values = w ? aligned_values(b, w) : NULL;
-    float *copy = values ? binder_array(b, n, sizeof *copy) : NULL;
+    float *copy = w ? binder_array(b, n, sizeof *copy) : NULL;
 
-    if (copy)
-        to_f32(copy, values, w->dtype, n);
+    if (copy && b->use == BIND_RUN)
+        weight_to_f32(w, copy);
     return copy;
 }
 
@@ -220,6 +216,24 @@ struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, siz
         m.dtype = w->dtype;
     }
     return m;
+}
+
+struct matrix binder_transposed(struct binder *b, const char *name, size_t rows, size_t cols)
+{
+    const size_t dim[] = {cols, rows};
+    const struct weight *w = binder_take(b, name, 2, dim);
+    float *values = w ? malloc(w->count * sizeof *values + 1) : NULL;
+    float *copy = values ? binder_array(b, w->count, sizeof *copy) : NULL;
+
+    if (w && !values)
+        binder_fail(b, LTD_ENOMEM, "%s: no memory for the model", b->part);
+    if (copy && b->use == BIND_RUN) {
+        weight_to_f32(w, values);
+        for (size_t i = 0; i < w->count; i++)
+            copy[i] = values[i % cols * rows + i / cols];
+    }
+    free(values);
+    return (struct matrix){copy, DTYPE_F32, rows, cols};
 }
 
 struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size_t c_in, size_t kernel)

@@ -29,14 +29,21 @@ struct bind_report {
     struct ltd_json *unused;    /* names */
 };
 
+/* What a network is bound for.  SHAPES: no value is read, and it can be run dry alone: nothing of it shows
+ * into the weights, whose files may be closed. */
+enum bind_use { BIND_RUN, BIND_SHAPES };
+
 struct binder {
     struct bind_report *report; /* NULL: the first thing that is wrong ends the binding */
     const struct weight_set *weights;
     /* Stands in place of some weights, which were bound without it before, and so are known to be sound;
      * NULL: nothing does.  The caller sets it after binder_init. */
     const struct weight_overlay *overlay;
+    enum bind_use use;        /* the caller sets it after binder_init, which says BIND_RUN */
     struct heap_list *memory; /* owns the converted and aligned copies; lives as long as the network */
     const char *part;         /* "unet", for messages */
+    const char *told_by;      /* "config.json", likewise: what says which shapes are due, unless the caller
+                                 sets another after binder_init */
     struct ltd_error *err;
     enum ltd_status status;
     bool *used; /* one flag a weight of the set */
@@ -64,6 +71,8 @@ const struct weight *binder_take(struct binder *b, const char *name, int rank, c
 const float *binder_vector(struct binder *b, const char *name, size_t n);
 /* A matrix [rows, cols], in the file's dtype; a weight of rank 4, [rows, cols, 1, 1], serves too. */
 struct matrix binder_matrix(struct binder *b, const char *name, size_t rows, size_t cols);
+/* A matrix that the file holds transposed, [cols, rows], as f32: a copy. */
+struct matrix binder_transposed(struct binder *b, const char *name, size_t rows, size_t cols);
 /* A weight [c_out, c_in, kernel, kernel] as a matrix [c_out, c_in * kernel * kernel], in the file's dtype. */
 struct matrix binder_conv(struct binder *b, const char *name, size_t c_out, size_t c_in, size_t kernel);
 /* An array of count zeroed structs that lives as long as the network; NULL after an error. */

@@ -36,6 +36,9 @@ void linear_forward_geglu(const struct linear *l, struct exec *e, struct tensor 
 /* torch.nn.Conv2d with a square kernel, bias and stride 1 until the caller sets another */
 void conv_bind(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out,
                size_t kernel);
+/* The same without a bias. */
+void conv_bind_unbiased(struct conv2d *c, struct binder *b, const char *name, size_t c_in, size_t c_out,
+                        size_t kernel);
 /* y = conv(x) */
 void conv_forward(const struct conv2d *c, struct exec *e, struct tensor y, struct tensor x);
 /* y += conv(x) */

@@ -241,12 +241,16 @@ static void kronecker(float *y, const struct factor *fa, const float *a, const s
 
 static double share(const struct lora_module *m, const struct factor *ranked)
 {
+    double rank;
     float alpha = 0;
 
-    if (!ranked || !m->part[LORA_ALPHA])
+    if (!ranked || (!m->part[LORA_ALPHA] && !m->has_alpha))
         return 1;
+    rank = (double)(ranked->core ? ranked->core->dim[0] : ranked->rank);
+    if (!m->part[LORA_ALPHA])
+        return m->alpha / (m->by_root ? sqrt(rank) : rank);
     weight_to_f32(m->part[LORA_ALPHA], &alpha);
-    return (double)alpha / (double)(ranked->core ? ranked->core->dim[0] : ranked->rank);
+    return (double)alpha / rank;
 }
 
 /* D [out, in * area], and in *scale what it is multiplied by besides the strength. */

@@ -24,7 +24,7 @@ void resblock_time_forward(const struct resblock *r, struct exec *e, struct tens
 }
 
 /* silu(norm2(h)), with the time added before or scaling and shifting after the norm */
-static void second_norm(const struct resblock *r, struct exec *e, struct tensor h, const float *time)
+static void second_norm(const struct resblock *r, struct exec *e, struct tensor h, struct tensor time)
 {
     if (r->config.time == TIME_ADD)
         add_per_channel(e, h, time);
@@ -36,7 +36,7 @@ static void second_norm(const struct resblock *r, struct exec *e, struct tensor 
 }
 
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      const float *time, enum resblock_input input)
+                      struct tensor time, enum resblock_input input)
 {
     const size_t mark = exec_mark(e);
     struct tensor h = exec_like(e, y);                            /* [n, h, w, c_out] */

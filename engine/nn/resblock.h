@@ -37,10 +37,12 @@ void resblock_bind(struct resblock *r, struct binder *b, const struct resblock_c
 void resblock_time_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x);
 
 /* y [n, h, w, c_out] = (skip(x) + conv2(silu(norm2(conv1(silu(norm1(x))) with time)))) / output_scale, where
- * time is a row of what resblock_time_forward gives, for all items; NULL with TIME_NONE.  y may not overlap
- * x. An input that nobody needs afterwards can be spent: its memory then serves for silu(norm1(x)). */
+ * time [n or 1, 1, 1, resblock_time_channels] is rows of what resblock_time_forward gives, one an item or one
+ * for all; unused with TIME_NONE.  y may not overlap x.  An input that nobody needs afterwards can be spent:
+ * its memory then serves for silu(norm1(x)). */
 enum resblock_input { KEEP_INPUT, SPEND_INPUT };
+#define RESBLOCK_NO_TIME ((struct tensor){0})
 void resblock_forward(const struct resblock *r, struct exec *e, struct tensor y, struct tensor x,
-                      const float *time, enum resblock_input input);
+                      struct tensor time, enum resblock_input input);
 
 #endif

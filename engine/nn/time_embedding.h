@@ -1,5 +1,6 @@
 /*
- * time_embedding.h - timesteps as vectors (diffusers: Timesteps, TimestepEmbedding).
+ * time_embedding.h - numbers as vectors: timesteps, sizes, guidance scales (diffusers: Timesteps,
+ * TimestepEmbedding).
  */
 #ifndef TIME_EMBEDDING_H
 #define TIME_EMBEDDING_H
@@ -8,24 +9,25 @@
 
 #include "nn/layers.h"
 
-struct time_embedding_config {
-    size_t channels;      /* of the sinusoids */
-    size_t embedding;     /* of the result */
+struct sinusoid_config {
     bool flip_sin_to_cos; /* cosines in front */
     double frequency_shift;
 };
 
-struct time_embedding {
-    struct time_embedding_config config;
+/* y [n, channels] = sines and cosines of values [n] at channels / 2 frequencies; the values are not read on a
+ * dry exec. */
+void sinusoids(const struct sinusoid_config *config, struct exec *e, struct tensor y, const double *values);
+
+/* Two linear layers with silu between them. */
+struct embedding_layers {
     struct linear linear_1, linear_2;
 };
 
-void time_embedding_bind(struct time_embedding *t, struct binder *b,
-                         const struct time_embedding_config *config);
+void embedding_layers_bind(struct embedding_layers *l, struct binder *b, const char *name, size_t c_in,
+                           size_t c_out);
 
-/* y [n, embedding] = silu(linear_2(silu(linear_1(sinusoids(timesteps [n]))))): the last silu belongs to every
- * reader of the embedding, so it is done once here. */
-void time_embedding_forward(const struct time_embedding *t, struct exec *e, struct tensor y,
-                            const double *timesteps);
+/* y [n, c_out] = linear_2(silu(linear_1(x [n, c_in]))) */
+void embedding_layers_forward(const struct embedding_layers *l, struct exec *e, struct tensor y,
+                              struct tensor x);
 
 #endif

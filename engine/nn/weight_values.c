@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/dequantize.h"
 #include "kernels/vector_ops.h"
 
 /* Values that are brought to an even address at a time. */
@@ -15,6 +16,10 @@ void weight_to_f32(const struct weight *weight, float *out)
 
     if (weight->dtype == DTYPE_F32) {
         memcpy(out, from, weight->count * sizeof *out);
+        return;
+    }
+    if (dtype_is_quantized(weight->dtype)) {
+        dequantize(out, weight->dtype, from, 0, weight->count);
         return;
     }
     for (size_t i = 0; i < weight->count; i += PIECE) {

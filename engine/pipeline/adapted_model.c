@@ -9,7 +9,7 @@
 struct adapted_model {
     struct ltd_model
         model; /* all but the networks that are changed, and the memory of prompts, is the base's */
-    struct weight_overlay unet, text;
+    struct weight_overlay overlay[LORA_NETWORKS];
 };
 
 /* Which adapters, and how strong: a key without padding. */
@@ -34,7 +34,7 @@ static double strength_of(const struct ltd_lora *asked, enum lora_network networ
 static enum ltd_status add_layer(struct adapted_model *a, struct exec *e, const struct lora_layer *layer,
                                  double strength, struct ltd_error *err)
 {
-    struct weight_overlay *overlay = layer->network == LORA_UNET ? &a->unet : &a->text;
+    struct weight_overlay *overlay = &a->overlay[layer->network];
     const struct lora_module *m = layer->module;
     float *values = NULL, *bias = NULL;
 
@@ -113,25 +113,36 @@ static enum ltd_status add_lora(const struct making *m, struct adapted_model *a,
     return st;
 }
 
+static bool is_changed(const struct adapted_model *a, enum lora_network network)
+{
+    return a->overlay[network].count > 0;
+}
+
+static bool text_is_changed(const struct adapted_model *a)
+{
+    return is_changed(a, LORA_TEXT_ENCODER) || is_changed(a, LORA_TEXT_ENCODER_2);
+}
+
 /* Binds the changed networks; a text encoder that is changed has a memory of prompts of its own. */
 static enum ltd_status bind(struct adapted_model *a, const struct ltd_model *base, struct ltd_error *err)
 {
+    const bool unet = is_changed(a, LORA_UNET), text = is_changed(a, LORA_TEXT_ENCODER),
+               text_2 = is_changed(a, LORA_TEXT_ENCODER_2);
     enum ltd_status st = LTD_OK;
 
     a->model = *base;
-    if (a->unet.count > 0)
-        a->model.unet = NULL;
-    if (a->text.count > 0) {
-        a->model.text = NULL;
-        a->model.prompts = NULL;
-    }
-    if (a->unet.count > 0)
-        st = unet_adapt(base->unet, &a->unet, &a->model.unet, err);
-    if (st == LTD_OK && a->text.count > 0) {
-        st = clip_text_adapt(base->text, &a->text, &a->model.text, err);
-        if (st == LTD_OK)
-            st = value_cache_new(PROMPT_MEMORY_BYTES, &a->model.prompts, err);
-    }
+    a->model.unet = unet ? NULL : base->unet;
+    a->model.text = text ? NULL : base->text;
+    a->model.text_2 = text_2 ? NULL : base->text_2;
+    a->model.prompts = text_is_changed(a) ? NULL : base->prompts;
+    if (unet)
+        st = unet_adapt(base->unet, &a->overlay[LORA_UNET], &a->model.unet, err);
+    if (st == LTD_OK && text)
+        st = clip_text_adapt(base->text, &a->overlay[LORA_TEXT_ENCODER], &a->model.text, err);
+    if (st == LTD_OK && text_2)
+        st = clip_text_adapt(base->text_2, &a->overlay[LORA_TEXT_ENCODER_2], &a->model.text_2, err);
+    if (st == LTD_OK && text_is_changed(a))
+        st = value_cache_new(PROMPT_MEMORY_BYTES, &a->model.prompts, err);
     return st;
 }
 
@@ -169,14 +180,16 @@ void adapted_model_free(void *adapted)
 {
     struct adapted_model *a = adapted;
 
-    if (a->unet.count > 0)
+    if (is_changed(a, LORA_UNET))
         unet_close(a->model.unet);
-    if (a->text.count > 0) {
+    if (is_changed(a, LORA_TEXT_ENCODER))
         clip_text_close(a->model.text);
+    if (is_changed(a, LORA_TEXT_ENCODER_2))
+        clip_text_close(a->model.text_2);
+    if (text_is_changed(a))
         value_cache_free(a->model.prompts);
-    }
-    weight_overlay_fini(&a->unet);
-    weight_overlay_fini(&a->text);
+    for (int i = 0; i < LORA_NETWORKS; i++)
+        weight_overlay_fini(&a->overlay[i]);
     free(a);
 }
 

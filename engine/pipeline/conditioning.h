@@ -1,12 +1,12 @@
 /*
  * conditioning.h - from a request's prompts to the rows of text that the U-Net gets in each evaluation.
  *
- * What the two profiles do with a prompt:
+ * The profile diffusers takes plain text, cut to what the text encoder reads at once; clip_skip is the
+ * prompt's alone, and a cfg_scale of 1 and below has no guidance.
  *
- *   diffusers  plain text, cut to what the text encoder reads at once; clip_skip is the prompt's alone; no
- * guidance at a cfg_scale of 1 and below a1111      AUTOMATIC1111's grammar (tokenizer/prompt.h), any length;
- * clip_skip for both prompts; weights scale the encoder's output, whose mean is then restored
- * (modules/sd_emphasis.py); shorter rows are padded to the longest one
+ * The profile a1111 takes AUTOMATIC1111's grammar (tokenizer/prompt.h) at any length; clip_skip is both
+ * prompts', but none of Stable Diffusion XL's; weights scale the encoder's output, whose mean is then
+ * restored (modules/sd_emphasis.py); shorter rows are padded to the longest one.
  */
 #ifndef CONDITIONING_H
 #define CONDITIONING_H
@@ -21,8 +21,10 @@
 /* One of a request's two prompts. */
 struct conditioning_side {
     struct prompt prompt;
-    size_t skip;                          /* layers of the text encoder that are left out */
-    bool padded;                          /* the last chunk has no tokens, and fills what is too short */
+    int32_t *ids_2; /* [chunks, length], for a second text encoder; NULL: there is none */
+    size_t skip;    /* layers of the text encoder that are left out */
+    bool padded;    /* the last chunk has no tokens, and fills what is too short */
+    bool zero;      /* its own chunks come to zeros, whatever is in them */
     const struct cached_value **recalled; /* [chunks]; NULL: the text encoder has to run */
 };
 
@@ -39,7 +41,8 @@ enum conditioning_role { CONDITIONING_NEGATIVE, CONDITIONING_PROMPT };
 struct prompt_rules conditioning_rules(const struct ltd_model *model, const struct ltd_gen_params *params,
                                        enum conditioning_role role);
 /* Whether the negative prompt has a part in what a prompt comes to. */
-bool conditioning_is_guided(const struct ltd_gen_params *params, const struct prompt *prompt);
+bool conditioning_is_guided(const struct ltd_model *model, const struct ltd_gen_params *params,
+                            const struct prompt *prompt);
 
 /* For so many evaluations; params must have passed ltd_params_check.  conditioning_fini afterwards, also on
  * failure. Errors: LTD_EINVAL, LTD_ENOMEM. */
@@ -54,9 +57,15 @@ int conditioning_recall(struct conditioning *c);
 
 size_t conditioning_tokens(const struct conditioning *c); /* of a row, with all marks and padding */
 
-/* [n, tokens, 1, channels]: every text that is drawn with at any time, encoded and weighted; in e's arena
- * until the caller rewinds.  n is the number of rows where no prompt changes. */
-struct tensor conditioning_encode(const struct conditioning *c, struct exec *e);
+/* Every text that is drawn with at any time, encoded and weighted. */
+struct conditioning_texts {
+    struct tensor contexts; /* [n, tokens, 1, channels]; n is the number of rows where no prompt changes */
+    struct tensor pooled;   /* [n, 1, 1, channels], of each one's first chunk; of a model that takes none,
+                               channels   is 0 */
+};
+size_t conditioning_text_count(const struct conditioning *c); /* n */
+/* In e's arena until the caller rewinds. */
+struct conditioning_texts conditioning_encode(const struct conditioning *c, struct exec *e);
 
 /* The text of row `row` in the evaluation after `evaluation` others: an item of what conditioning_encode
  * gives. */

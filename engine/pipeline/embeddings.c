@@ -12,7 +12,7 @@ enum { MAX_EMBEDDINGS = 4096, MAX_NAME_TOKENS = 256 };
 struct reading {
     struct embeddings *out;
     const struct clip_tokenizer *tokenizer;
-    struct clip_text *text;
+    struct clip_text *const *text; /* [2] */
     size_t most_vectors;
 };
 
@@ -28,19 +28,27 @@ static const char *find_taken(const struct reading *r, const int32_t *ids, size_
 static enum ltd_status read_vectors(const struct reading *r, const char *path, int32_t *first, size_t *count,
                                     struct ltd_error *why)
 {
-    float *vectors = NULL;
-    enum ltd_status st;
+    const size_t channels[2] = {clip_text_config(r->text[0])->channels,
+                                r->text[1] ? clip_text_config(r->text[1])->channels : 0};
+    struct embedding_vectors vectors;
+    enum ltd_status st = embedding_file_read(path, channels, r->most_vectors, &vectors, why);
+    int32_t second = 0;
 
-    st =
-        embedding_file_read(path, clip_text_config(r->text)->channels, r->most_vectors, &vectors, count, why);
     if (st == LTD_OK)
-        st = clip_text_extend(r->text, vectors, *count, first, why);
-    free(vectors);
+        st = clip_text_extend(r->text[0], vectors.first, vectors.count, first, why);
+    if (st == LTD_OK && r->text[1])
+        st = clip_text_extend(r->text[1], vectors.second, vectors.count, &second, why);
+    /* A prompt has the same ids for both. */
+    if (st == LTD_OK && r->text[1] && second != *first)
+        st = ltd_fail(why, LTD_EUNSUPPORTED,
+                      "cannot be used: this model's text encoders have vocabularies of unequal size");
+    *count = st == LTD_OK ? vectors.count : 0;
+    embedding_vectors_fini(&vectors);
     return st;
 }
 
 /* What speaks against an embedding before its file is looked at. */
-static enum ltd_status check_name(const struct reading *r, const struct weight_file *file, const int32_t *ids,
+static enum ltd_status check_name(const struct reading *r, const struct folder_file *file, const int32_t *ids,
                                   size_t tokens, struct ltd_error *why)
 {
     const char *taken = find_taken(r, ids, tokens <= MAX_NAME_TOKENS ? tokens : 0);
@@ -49,7 +57,7 @@ static enum ltd_status check_name(const struct reading *r, const struct weight_f
         return ltd_fail(why, LTD_EINVAL, "has a name of %zu tokens, by which no prompt can call it", tokens);
     if (taken)
         return ltd_fail(why, LTD_EINVAL, "has the tokens of another one's name, \"%.80s\"", taken);
-    if (weight_file_is_pickle(file))
+    if (folder_file_is_pickle(file))
         return ltd_fail(
             why, LTD_EUNSUPPORTED,
             "is a pickle (%s), which is never read; convert it to .safetensors, with its one tensor named "
@@ -58,7 +66,7 @@ static enum ltd_status check_name(const struct reading *r, const struct weight_f
     return LTD_OK;
 }
 
-static struct embedding *add_item(const struct reading *r, const struct weight_file *file, bool *changed)
+static struct embedding *add_item(const struct reading *r, const struct folder_file *file, bool *changed)
 {
     struct embedding *item = realloc(r->out->item, (r->out->count + 1) * sizeof *item);
 
@@ -66,12 +74,12 @@ static struct embedding *add_item(const struct reading *r, const struct weight_f
         return NULL;
     r->out->item = item;
     item += r->out->count;
-    *item = (struct embedding){.name = weight_file_name(file, changed)};
+    *item = (struct embedding){.name = folder_file_name(file, changed)};
     r->out->count += item->name != NULL;
     return item->name ? item : NULL;
 }
 
-static enum ltd_status add_file(void *arg, const struct weight_file *file, struct ltd_error *err)
+static enum ltd_status add_file(void *arg, const struct folder_file *file, struct ltd_error *err)
 {
     const struct reading *r = arg;
     struct embedding *item;
@@ -103,7 +111,7 @@ static enum ltd_status add_file(void *arg, const struct weight_file *file, struc
 }
 
 enum ltd_status embeddings_read(struct embeddings *embeddings, const char *dir,
-                                const struct clip_tokenizer *tokenizer, struct clip_text *text,
+                                const struct clip_tokenizer *tokenizer, struct clip_text *const text[2],
                                 size_t most_vectors, struct ltd_error *err)
 {
     struct reading r = {embeddings, tokenizer, text, most_vectors};

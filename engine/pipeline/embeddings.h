@@ -24,10 +24,12 @@ struct embeddings {
     struct prompt_names names; /* of all of them, the refused ones without vectors */
 };
 
-/* What is in `dir`, as ltd_model_add_embeddings has it. */
+/* What is in `dir`, as ltd_model_add_embeddings has it.  text: the model's encoders, the second one NULL
+ * where there is one; both get the same ids for a vector. */
 LTD_MUST_USE enum ltd_status embeddings_read(struct embeddings *embeddings, const char *dir,
-                                             const struct clip_tokenizer *tokenizer, struct clip_text *text,
-                                             size_t most_vectors, struct ltd_error *err);
+                                             const struct clip_tokenizer *tokenizer,
+                                             struct clip_text *const text[2], size_t most_vectors,
+                                             struct ltd_error *err);
 void embeddings_fini(struct embeddings *embeddings); /* also of a zeroed struct */
 
 /* Why a name without vectors has none. */

@@ -4,25 +4,34 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/asked_run.h"
 #include "pipeline/guided_unet.h"
+#include "pipeline/inpaint.h"
 #include "pipeline/latent_layout.h"
+#include "pipeline/latent_mask.h"
+#include "pipeline/picture_latent.h"
+#include "pipeline/shown_picture.h"
+#include "pipeline/start_noise.h"
 
 enum ltd_status generation_init(struct generation *g, const struct ltd_model *model,
                                 const struct ltd_gen_params *params, int index, struct ltd_error *err)
 {
+    const struct sampling_request run = asked_run(params, index);
     enum ltd_status st;
 
-    *g = (struct generation){.model = model, .params = params};
-    torch_rng_init(&g->rng, params->seed + (uint64_t)index);
-    st = sampling_plan_new(model->schedule, params->sampler, params->scheduler, params->steps,
-                           params->init_image ? params->strength : 1.0, &g->plan, err);
+    *g = (struct generation){.model = model, .params = params, .index = index};
+    control_nets_shapes(&model->control_nets, params, g->nets);
+    torch_rng_init(&g->rng, run.seed);
+    st = sampling_plan_new(model->schedule, &run, &g->plan, err);
     if (st != LTD_OK)
         return st;
     return conditioning_init(&g->conditioning, model, params, sampling_plan_evaluations(g->plan), err);
 }
 
-void generation_adapt(struct generation *g, const struct ltd_model *model)
+void generation_adapt(struct generation *g, const struct ltd_model *model,
+                      const struct control_net *const *nets)
 {
+    memcpy(g->nets, nets, sizeof g->nets);
     g->model = model;
     g->conditioning.model = model;
 }
@@ -32,8 +41,19 @@ void generation_recall(struct generation *g)
     g->report.recalled = conditioning_recall(&g->conditioning);
 }
 
+enum ltd_status generation_prepare(struct generation *g, struct ltd_error *err)
+{
+    const enum ltd_status st = control_maps_make(g->params, g->maps, err);
+
+    if (st != LTD_OK || !g->params->mask)
+        return st;
+    return inpaint_new(g->params, g->model->info.vae_factor, &g->inpaint, err);
+}
+
 void generation_fini(struct generation *g)
 {
+    inpaint_free(g->inpaint);
+    control_maps_free(g->maps);
     sampling_plan_free(g->plan);
     conditioning_fini(&g->conditioning);
     *g = (struct generation){0};
@@ -69,48 +89,75 @@ static void tell(const struct generation *g, const struct exec *e, enum ltd_phas
         g->watch->progress(g->watch->arg, phase, done, total);
 }
 
-/* x [c, h, w] = a sample of q(z | image), scaled for the U-Net, noised to the first step's level (img2img).
- */
-static void encode_image(struct generation *g, struct exec *e, float *x, struct tensor shape)
+static void draw_start(struct generation *g, struct exec *e, float *noise, struct tensor shape)
 {
-    const size_t mark = exec_mark(e), n = tensor_count(shape), pixels = shape.h * shape.w;
-    const struct ltd_image *source = g->params->init_image;
-    const struct vae_config *v = vae_config(g->model->vae);
-    struct tensor image = exec_tensor(e, 1, (size_t)g->params->height, (size_t)g->params->width, 3);
-    struct tensor moments = exec_tensor(e, 1, shape.h, shape.w, 2 * shape.c);
+    start_noise(g, e, &g->rng, noise, shape);
+    g->aside = g->rng;
+}
+
+/* The noise of the start, and that of the latent's distribution, which AUTOMATIC1111 draws later. */
+static void draw_noise(struct generation *g, struct exec *e, float *start, float *spread, struct tensor shape)
+{
+    const bool later = g->params->profile == LTD_PROFILE_A1111;
+
+    if (!later)
+        picture_latent_draw(g, e, &g->rng, spread, tensor_count(shape));
+    draw_start(g, e, start, shape);
+    if (later)
+        picture_latent_draw(g, e, &g->aside, spread, tensor_count(shape));
+}
+
+/* x [c, h, w] = the picture's latent, noised to the first step's level (img2img).  mask: NULL, or what is to
+ * keep a part of it. */
+static void encode_image(struct generation *g, struct exec *e, float *x, struct tensor shape,
+                         struct latent_mask *mask)
+{
+    const size_t mark = exec_mark(e), n = tensor_count(shape);
+    float *noise = arena_alloc(e->arena, n, sizeof *noise);
+    float *spread = arena_alloc(e->arena, n, sizeof *spread);
+
+    draw_noise(g, e, noise, spread, shape);
+    picture_latent(g, e, x, shape, g->inpaint ? g->inpaint->image : g->params->init_image, NULL, spread);
+    if (mask && !exec_is_dry(e))
+        latent_mask_start(mask, x, noise, &g->rng);
+    else if (!exec_is_dry(e))
+        sampling_start_from_latent(g->plan, x, noise, n);
+    exec_rewind(e, mark);
+}
+
+static void start_from_latent(struct generation *g, struct exec *e, float *x, struct tensor shape)
+{
+    const size_t mark = exec_mark(e), n = tensor_count(shape);
     float *noise = arena_alloc(e->arena, n, sizeof *noise);
 
-    if (!exec_is_dry(e))
-        for (size_t i = 0; i < tensor_count(image); i++)
-            image.data[i] = (float)source->pixels[i] / 255.0f * 2.0f - 1.0f;
-    vae_encode(g->model->vae, e, moments, image);
+    draw_start(g, e, noise, shape);
     if (!exec_is_dry(e)) {
-        torch_rng_normal(&g->rng, noise, n);
-        for (size_t i = 0; i < n; i++) {
-            const float *moment = moments.data + i % pixels * 2 * shape.c + i / pixels;
-            const float log_variance = fminf(fmaxf(moment[shape.c], -30.0f), 20.0f);
-            const float z = moment[0] + expf(0.5f * log_variance) * noise[i];
-
-            x[i] = z * (float)v->scaling_factor;
-        }
-        torch_rng_normal(&g->rng, noise, n);
+        memcpy(x, g->from_latent, n * sizeof *x);
         sampling_start_from_latent(g->plan, x, noise, n);
     }
     exec_rewind(e, mark);
 }
 
-/* x [c, h, w]: the noisy latent that the first step starts from. */
-static void start(struct generation *g, struct exec *e, float *x, struct tensor shape)
+/* x [c, h, w]: the noisy latent that the first step starts from.  shown: what the U-Net sees beside it. */
+static void start(struct generation *g, struct exec *e, float *x, struct tensor shape,
+                  struct latent_mask *mask, struct tensor shown)
 {
     const struct meter meter = meter_start(e);
+    const bool encodes = g->params->init_image && !g->from_latent;
 
-    if (g->params->init_image) {
+    if (shown.c > 0 || encodes)
         tell(g, e, LTD_PHASE_ENCODE, 0, 1);
-        encode_image(g, e, x, shape);
-    } else if (!exec_is_dry(e)) {
-        torch_rng_normal(&g->rng, x, tensor_count(shape));
-        sampling_start_from_noise(g->plan, x, tensor_count(shape));
+    if (g->from_latent) {
+        start_from_latent(g, e, x, shape);
+    } else if (encodes && !shown_picture_is_all(g->model, g->params)) {
+        encode_image(g, e, x, shape, mask);
+    } else {
+        draw_start(g, e, x, shape);
+        if (!exec_is_dry(e))
+            sampling_start_from_noise(g->plan, x, tensor_count(shape));
     }
+    if (shown.c > 0)
+        shown_picture_make(g, e, shown, shape);
     meter_stop(&meter, e, &g->report.encode_s, &g->cost.encode_flop);
 }
 
@@ -161,20 +208,23 @@ static struct sampling_watch watch_steps(const struct generation *g, struct exec
 
 /* x [c, h, w]: from the first step's noise to a clean latent. */
 static enum ltd_status sample(struct generation *g, struct exec *e, float *x, struct tensor shape,
-                              struct guided_texts *texts, struct ltd_error *err)
+                              struct tensor shown, struct guided_texts *texts, struct latent_mask *mask,
+                              struct ltd_error *err)
 {
     const struct meter meter = meter_start(e);
     const size_t mark = exec_mark(e), n = tensor_count(shape);
     const int evaluations = sampling_plan_evaluations(g->plan);
     struct guided_unet unet;
-    const struct denoiser denoiser = {guided_unet_predict, &unet};
+    const struct denoiser guided = {.predict = guided_unet_predict, .self = &unet};
+    const struct denoiser denoiser =
+        mask && latent_mask_keeps(mask) ? latent_mask_around(mask, guided) : guided;
     struct step_watch step;
     const struct sampling_watch watch = watch_steps(g, e, shape, &step);
     float *scratch = arena_alloc(e->arena, sampling_plan_scratch(g->plan, n), sizeof *scratch);
     enum ltd_status st = LTD_OK;
 
     tell(g, e, LTD_PHASE_SAMPLE, 0, evaluations);
-    guided_unet_begin(&unet, g, e, texts, shape);
+    guided_unet_begin(&unet, g, e, texts, shape, shown);
     if (exec_is_dry(e))
         guided_unet_measure(&unet);
     else
@@ -211,6 +261,9 @@ static enum ltd_status decode(struct generation *g, struct exec *e, const float 
 
     tell(g, e, LTD_PHASE_DECODE, 0, 1);
     if (!exec_is_dry(e)) {
+        /* The decoder takes the most memory of its own, and the U-Net is not needed meanwhile; bringing it
+         * back from the page cache takes less than a tenth of a second for Stable Diffusion 1. */
+        weight_set_give_back(unet_weights(g->model->unet));
         latent_to_nhwc(latent, x);
         for (size_t i = 0; i < tensor_count(latent); i++)
             latent.data[i] = latent.data[i] / (float)v->scaling_factor;
@@ -235,10 +288,18 @@ enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_
     float *x = arena_alloc(e->arena, n, sizeof *x); /* [c, h, w] */
     const size_t sampling = exec_mark(e);
     struct guided_texts texts = make_texts(g, e);
+    struct tensor shown = exec_tensor(e, 1, shape.h, shape.w, shown_picture_channels(g->model));
+    struct latent_mask own, *mask = g->params->mask ? &own : NULL;
     enum ltd_status st;
 
-    start(g, e, x, shape);
-    st = exec_is_canceled(e) ? ltd_fail(err, LTD_ECANCELED, "canceled") : sample(g, e, x, shape, &texts, err);
+    e->tiling = g->params->tiling;
+    if (mask)
+        latent_mask_reserve(mask, g, e, shape);
+    start(g, e, x, shape, mask, shown);
+    if (exec_is_canceled(e))
+        st = ltd_fail(err, LTD_ECANCELED, "canceled");
+    else
+        st = sample(g, e, x, shape, shown, &texts, mask, err);
     exec_rewind(e, sampling);
     if (st == LTD_OK && g->latent && !exec_is_dry(e))
         memcpy(g->latent, x, n * sizeof *x);

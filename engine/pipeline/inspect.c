@@ -6,6 +6,7 @@
 
 #include "pipeline/model_parts.h"
 #include "weights/compvis.h"
+#include "weights/gguf.h"
 
 static void add_text(struct ltd_json *object, const char *key, const char *text)
 {
@@ -25,7 +26,7 @@ static struct ltd_json *shape_json(const struct weight *w)
 static void add_tensors(struct ltd_json *part, const struct weight_set *set)
 {
     struct ltd_json *list = ltd_json_new_array(), *dtypes = ltd_json_new_object();
-    size_t parameters = 0, by_dtype[3] = {0};
+    size_t parameters = 0, by_dtype[DTYPE_COUNT] = {0};
 
     for (size_t i = 0; i < weight_set_count(set); i++) {
         const struct weight *w = weight_set_at(set, i);
@@ -38,7 +39,7 @@ static void add_tensors(struct ltd_json *part, const struct weight_set *set)
         parameters += w->count;
         by_dtype[w->dtype]++;
     }
-    for (int d = DTYPE_F32; d <= DTYPE_BF16; d++)
+    for (int d = 0; d < DTYPE_COUNT; d++)
         if (by_dtype[d] > 0)
             ltd_json_add(dtypes, dtype_name((enum dtype)d), ltd_json_new_uint64(by_dtype[d]));
     ltd_json_add(part, "tensor_count", ltd_json_new_uint64(weight_set_count(set)));
@@ -62,21 +63,21 @@ static enum ltd_status survey_text(const char *dir, struct bind_report *report, 
 {
     struct clip_text *ignored;
 
-    return clip_text_open(dir, report, &ignored, err);
+    return clip_text_open(dir, BIND_RUN, report, &ignored, err);
 }
 
 static enum ltd_status survey_unet(const char *dir, struct bind_report *report, struct ltd_error *err)
 {
     struct unet *ignored;
 
-    return unet_open(dir, report, &ignored, err);
+    return unet_open(dir, BIND_RUN, report, &ignored, err);
 }
 
 static enum ltd_status survey_vae(const char *dir, struct bind_report *report, struct ltd_error *err)
 {
     struct vae *ignored;
 
-    return vae_open(dir, report, &ignored, err);
+    return vae_open(dir, BIND_RUN, report, &ignored, err);
 }
 
 static const struct part {
@@ -84,6 +85,7 @@ static const struct part {
     enum ltd_status (*survey)(const char *dir, struct bind_report *report, struct ltd_error *err);
 } parts[] = {
     {"text_encoder", "model", survey_text},
+    {"text_encoder_2", "model", survey_text},
     {"unet", "diffusion_pytorch_model", survey_unet},
     {"vae", "diffusion_pytorch_model", survey_vae},
 };
@@ -113,6 +115,8 @@ static void add_model(struct ltd_json *report, const struct ltd_model *m)
 
     add_text(report, "family", i->family);
     add_text(report, "about", i->about);
+    if (*i->vae)
+        add_text(report, "vae", i->vae);
     add_text(report, "prediction_type", i->prediction_type);
     add_text(report, "scheduler_class", i->scheduler_class);
     add_text(report, "dtype", i->dtype);
@@ -141,12 +145,35 @@ static bool exists(const char *dir, const char *name)
     return stat(path, &st) == 0;
 }
 
-static void inspect_folder(const char *path, struct ltd_json *report)
+/* Stable Diffusion 1 and 2 have no second text encoder, XL's refiner has no first one. */
+static bool is_expected(const char *path, const struct part *p)
+{
+    const bool second = exists(path, "text_encoder_2");
+
+    if (strcmp(p->name, "text_encoder") == 0)
+        return exists(path, p->name) || !second;
+    return strcmp(p->name, "text_encoder_2") != 0 || second;
+}
+
+/* A VAE that stands in place of the model's own; model is NULL where it could not be opened. */
+static void add_separate_vae(struct ltd_json *list, const struct ltd_model *model)
+{
+    struct ltd_json *part;
+
+    if (!model)
+        return;
+    part = ltd_json_new_object();
+    add_text(part, "name", "vae");
+    add_tensors(part, vae_weights(model->vae));
+    ltd_json_append(list, part);
+}
+
+static void inspect_folder(const char *path, const char *vae, struct ltd_json *report)
 {
     struct ltd_json *list = ltd_json_new_array(), *notes = ltd_json_new_array();
     struct ltd_model *model = NULL;
     struct ltd_error err;
-    const enum ltd_status st = ltd_model_open(path, &model, &err);
+    const enum ltd_status st = ltd_model_open_with(path, vae, &model, &err);
 
     add_text(report, "kind", "diffusers folder");
     ltd_json_add(report, "loads", ltd_json_new_bool(st == LTD_OK));
@@ -154,9 +181,12 @@ static void inspect_folder(const char *path, struct ltd_json *report)
         add_model(report, model);
     else
         add_text(report, "error", err.message);
-    ltd_model_close(model);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        ltd_json_append(list, part_json(path, &parts[i]));
+        if (is_expected(path, &parts[i]) && !(vae && parts[i].survey == survey_vae))
+            ltd_json_append(list, part_json(path, &parts[i]));
+    if (vae)
+        add_separate_vae(list, model);
+    ltd_model_close(model);
     ltd_json_add(report, "parts", list);
     if (exists(path, "safety_checker"))
         ltd_json_append(notes, ltd_json_new_string("safety_checker is there and is not used"));
@@ -165,50 +195,59 @@ static void inspect_folder(const char *path, struct ltd_json *report)
     ltd_json_add(report, "notes", notes);
 }
 
-/* The file as its only part, as a folder's parts are listed. */
-static void add_file_part(struct ltd_json *report, const struct weight_set *set)
+/* The file as a part, as a folder's parts are listed. */
+static void add_file_part(struct ltd_json *list, const struct weight_set *set)
 {
-    struct ltd_json *part = ltd_json_new_object(), *list = ltd_json_new_array();
+    struct ltd_json *part = ltd_json_new_object();
 
     add_text(part, "name", "file");
     add_tensors(part, set);
     ltd_json_append(list, part);
-    ltd_json_add(report, "parts", list);
 }
 
-static enum ltd_status inspect_file(const char *path, struct ltd_json *report, struct ltd_error *err)
+static enum ltd_status inspect_file(const char *path, const char *vae, struct ltd_json *report,
+                                    struct ltd_error *err)
 {
-    struct ltd_json *notes = ltd_json_new_array();
+    struct ltd_json *list = ltd_json_new_array(), *notes = ltd_json_new_array();
     struct weight_set *set = NULL;
     struct ltd_model *model = NULL;
     struct ltd_error why;
-    enum ltd_status st = weight_set_open_file(path, &set, err);
+    enum ltd_status st = weight_set_open_model(path, &set, err);
 
     if (st != LTD_OK) {
+        ltd_json_free(list);
         ltd_json_free(notes);
         return st;
     }
-    add_text(report, "kind", "safetensors file");
-    st = ltd_model_open(path, &model, &why);
+    add_text(report, "kind", gguf_is_one(path) ? "GGUF file" : "safetensors file");
+    st = ltd_model_open_with(path, vae, &model, &why);
     ltd_json_add(report, "loads", ltd_json_new_bool(st == LTD_OK));
     if (st == LTD_OK)
         add_model(report, model);
     else
         add_text(report, "error", why.message);
-    ltd_model_close(model);
+    if (st == LTD_OK)
+        add_text(report, "vocabulary", model->words);
+    add_file_part(list, set);
+    if (vae)
+        add_separate_vae(list, model);
     if (compvis_has_average(set))
         ltd_json_append(notes, ltd_json_new_string("model_ema is there and is not used"));
-    if (st == LTD_OK && !weight_set_prediction(set) && !weight_set_find(set, "v_pred"))
+    if (st == LTD_OK && !model->settings.prediction && !weight_set_prediction(set) &&
+        !weight_set_find(set, "v_pred"))
         ltd_json_append(
             notes,
-            ltd_json_new_string("prediction_type is assumed: neither metadata nor a tensor v_pred tell it"));
-    add_file_part(report, set);
+            ltd_json_new_string("prediction_type is assumed: neither metadata nor a tensor v_pred tell it; a "
+                                "file NAME.latentd.json beside the model can"));
+    ltd_json_add(report, "parts", list);
     ltd_json_add(report, "notes", notes);
+    ltd_model_close(model);
     weight_set_close(set);
     return LTD_OK;
 }
 
-enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out, struct ltd_error *err)
+enum ltd_status ltd_model_inspect(const char *path, const char *vae, struct ltd_json **out,
+                                  struct ltd_error *err)
 {
     struct ltd_json *report;
     struct stat st;
@@ -223,9 +262,9 @@ enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out, struc
         return ltd_fail(err, LTD_ENOMEM, "no memory for the report");
     add_text(report, "path", path);
     if (S_ISDIR(st.st_mode))
-        inspect_folder(path, report);
+        inspect_folder(path, vae, report);
     else
-        status = inspect_file(path, report, err);
+        status = inspect_file(path, vae, report, err);
     if (status == LTD_OK)
         *out = report;
     else

@@ -7,13 +7,19 @@
 
 #include "tensor/tensor.h"
 
-static inline void latent_to_nhwc(struct tensor out, const float *chw)
+/* The channels of out from `first` on become those of a latent of so many. */
+static inline void latent_to_channels(struct tensor out, size_t first, const float *chw, size_t channels)
 {
     const size_t pixels = out.h * out.w;
 
     for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < out.c; c++)
-            out.data[i * out.c + c] = chw[c * pixels + i];
+        for (size_t c = 0; c < channels; c++)
+            out.data[i * out.c + first + c] = chw[c * pixels + i];
+}
+
+static inline void latent_to_nhwc(struct tensor out, const float *chw)
+{
+    latent_to_channels(out, 0, chw, out.c);
 }
 
 static inline void latent_to_chw(float *chw, const float *hwc, size_t pixels, size_t channels)

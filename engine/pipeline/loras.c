@@ -14,11 +14,12 @@ static enum ltd_status match_layer(const struct loras *loras, const struct lora_
     const char *name;
 
     *layer = (struct lora_layer){.module = module, .network = lora_network_of(module->name, &name)};
-    if (layer->network == LORA_TEXT_ENCODER_2)
+    if (loras->names[layer->network].count == 0)
         return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "%.200s is a layer of a second text encoder, which this model has not", module->name);
-    layer->weight =
-        lora_names_find(layer->network == LORA_UNET ? &loras->unet : &loras->text, name, &layer->bias);
+                        "%.200s is a layer of a text encoder that this model does not have; the file is made "
+                        "for another one",
+                        module->name);
+    layer->weight = lora_names_find(&loras->names[layer->network], name, &layer->bias);
     if (!layer->weight)
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "%.200s is no layer of this model; the file is made for another one", module->name);
@@ -54,7 +55,7 @@ static enum ltd_status try_file(const struct loras *loras, struct lora *lora, st
     return st;
 }
 
-static struct lora *add_item(struct loras *loras, const struct weight_file *file, bool *changed)
+static struct lora *add_item(struct loras *loras, const struct folder_file *file, bool *changed)
 {
     struct lora *item = realloc(loras->item, (loras->count + 1) * sizeof *item);
 
@@ -62,12 +63,12 @@ static struct lora *add_item(struct loras *loras, const struct weight_file *file
         return NULL;
     loras->item = item;
     item += loras->count;
-    *item = (struct lora){.name = weight_file_name(file, changed), .path = strdup(file->path)};
+    *item = (struct lora){.name = folder_file_name(file, changed), .path = strdup(file->path)};
     loras->count++;
     return item->name && item->path ? item : NULL;
 }
 
-static enum ltd_status add_file(void *arg, const struct weight_file *file, struct ltd_error *err)
+static enum ltd_status add_file(void *arg, const struct folder_file *file, struct ltd_error *err)
 {
     struct loras *loras = arg;
     struct ltd_error why;
@@ -84,7 +85,7 @@ static enum ltd_status add_file(void *arg, const struct weight_file *file, struc
         st = ltd_fail(&why, LTD_EINVAL, "its file name is not UTF-8");
     else if (loras_find(loras, item->name) != item)
         st = ltd_fail(&why, LTD_EINVAL, "another one has this name");
-    else if (weight_file_is_pickle(file))
+    else if (folder_file_is_pickle(file))
         st = ltd_fail(&why, LTD_EUNSUPPORTED, "a pickle (%s) is never read; convert it to .safetensors",
                       file->ending);
     else
@@ -94,13 +95,14 @@ static enum ltd_status add_file(void *arg, const struct weight_file *file, struc
     return LTD_OK;
 }
 
-enum ltd_status loras_read(struct loras *loras, const char *dir, const struct clip_text *text,
-                           const struct unet *unet, struct ltd_error *err)
+enum ltd_status loras_read(struct loras *loras, const char *dir,
+                           const struct weight_set *const networks[LORA_NETWORKS], struct ltd_error *err)
 {
-    enum ltd_status st = lora_names_init(&loras->unet, unet_weights(unet), err);
+    enum ltd_status st = LTD_OK;
 
-    if (st == LTD_OK)
-        st = lora_names_init(&loras->text, clip_text_weights(text), err);
+    for (int i = 0; i < LORA_NETWORKS && st == LTD_OK; i++)
+        if (networks[i])
+            st = lora_names_init(&loras->names[i], networks[i], i == LORA_UNET, err);
     return st == LTD_OK ? weight_folder_read(dir, "LoRAs", add_file, loras, err) : st;
 }
 
@@ -112,8 +114,8 @@ void loras_fini(struct loras *loras)
         free(loras->item[i].refused);
     }
     free(loras->item);
-    lora_names_fini(&loras->unet);
-    lora_names_fini(&loras->text);
+    for (int i = 0; i < LORA_NETWORKS; i++)
+        lora_names_fini(&loras->names[i]);
     *loras = (struct loras){0};
 }
 

@@ -8,8 +8,6 @@
 
 #include <latentd/model.h>
 
-#include "text/clip_text.h"
-#include "unet/unet.h"
 #include "weights/lora_file.h"
 #include "weights/lora_names.h"
 
@@ -22,12 +20,14 @@ struct lora {
 struct loras {
     struct lora *item; /* in the order of the folder */
     size_t count;
-    struct lora_names unet, text; /* what their files call the model's layers */
+    struct lora_names names[LORA_NETWORKS]; /* what their files call the layers of each network */
 };
 
-/* What is in `dir`, as ltd_model_add_loras has it. */
-LTD_MUST_USE enum ltd_status loras_read(struct loras *loras, const char *dir, const struct clip_text *text,
-                                        const struct unet *unet, struct ltd_error *err);
+/* What is in `dir`, as ltd_model_add_loras has it; networks: the model's weights, NULL where it has no such
+ * network. */
+LTD_MUST_USE enum ltd_status loras_read(struct loras *loras, const char *dir,
+                                        const struct weight_set *const networks[LORA_NETWORKS],
+                                        struct ltd_error *err);
 void loras_fini(struct loras *loras); /* also of a zeroed struct */
 
 /* The first usable one of this name, else a refused one; NULL: there is none. */

@@ -1,121 +1,112 @@
 #include "pipeline/model_parts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "base/config_reader.h"
 #include "pipeline/adapted_model.h"
+#include "pipeline/model_folder.h"
 #include "pipeline/prompt_memory.h"
+#include "pipeline/separate_vae.h"
 #include "pipeline/single_file.h"
+#include "pipeline/text_stack.h"
 
-#define PATH_ROOM 4096
-
-/* dir/name, or false when it does not fit. */
-static bool join(char out[PATH_ROOM], const char *dir, const char *name)
-{
-    return (size_t)snprintf(out, PATH_ROOM, "%s/%s", dir, name) < PATH_ROOM;
-}
-
-/* Is this a folder of the one pipeline that is built? */
-static enum ltd_status check_index(const char *dir, struct ltd_error *err)
-{
-    struct ltd_json *json = NULL;
-    struct config_reader r = {.err = err};
-    char path[PATH_ROOM];
-    const char *name;
-    enum ltd_status st;
-
-    if (!join(path, dir, "model_index.json"))
-        return ltd_fail(err, LTD_ENOTFOUND, "the model's path is too long");
-    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
-    if (st == LTD_ENOTFOUND)
-        return ltd_fail(err, LTD_EFORMAT, "%s: no model_index.json; give a diffusers folder", dir);
-    if (st != LTD_OK)
-        return st;
-    r.json = json;
-    r.file = path;
-    name = config_text(&r, "_class_name", "");
-    if (r.status == LTD_OK &&
-        strncmp(name, "StableDiffusionPipeline", sizeof "StableDiffusionPipeline") != 0 &&
-        strncmp(name, "StableDiffusionImg2ImgPipeline", sizeof "StableDiffusionImg2ImgPipeline") != 0)
-        config_fail(&r, LTD_EUNSUPPORTED,
-                    "pipeline \"%.80s\" is not supported (known: StableDiffusionPipeline)", name);
-    ltd_json_free(json);
-    return r.status;
-}
-
-static enum ltd_status read_schedule(struct ltd_model *m, const char *dir, struct ltd_error *err)
-{
-    struct ltd_json *json = NULL;
-    char path[PATH_ROOM];
-    enum ltd_status st;
-
-    if (!join(path, dir, "scheduler/scheduler_config.json"))
-        return ltd_fail(err, LTD_ENOTFOUND, "the model's path is too long");
-    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
-    if (st == LTD_OK)
-        st = schedule_config_read(json, &m->schedule, err);
-    if (st == LTD_OK)
-        schedule_config_correct(m->schedule);
-    ltd_json_free(json);
-    return st;
-}
-
-static enum ltd_status open_folder(struct ltd_model *m, const char *dir, struct ltd_error *err)
-{
-    char path[PATH_ROOM];
-    enum ltd_status st = check_index(dir, err);
-
-    if (st == LTD_OK)
-        st = read_schedule(m, dir, err);
-    if (st == LTD_OK && join(path, dir, "tokenizer"))
-        st = clip_tokenizer_open(path, &m->tokenizer, err);
-    if (st == LTD_OK && join(path, dir, "text_encoder"))
-        st = clip_text_open(path, NULL, &m->text, err);
-    if (st == LTD_OK && join(path, dir, "vae"))
-        st = vae_open(path, NULL, &m->vae, err);
-    if (st == LTD_OK && join(path, dir, "unet"))
-        st = unet_open(path, NULL, &m->unet, err);
-    return st;
-}
-
-static enum ltd_status open_parts(struct ltd_model *m, const char *path, struct ltd_error *err)
+static enum ltd_status find_kind(const char *path, bool *is_folder, struct ltd_error *err)
 {
     struct stat st;
 
     if (stat(path, &st) != 0)
         return ltd_fail(err, LTD_ENOTFOUND, "%s: no such model", path);
-    return S_ISDIR(st.st_mode) ? open_folder(m, path, err) : single_file_open(m, path, err);
+    *is_folder = S_ISDIR(st.st_mode);
+    return LTD_OK;
+}
+
+enum ltd_status ltd_model_look(const char *path, struct ltd_error *err)
+{
+    bool is_folder;
+    const enum ltd_status st = find_kind(path, &is_folder, err);
+
+    if (st != LTD_OK)
+        return st;
+    return is_folder ? model_folder_look(path, err) : single_file_look(path, err);
+}
+
+static enum ltd_status open_parts(struct ltd_model *m, const char *path, struct ltd_error *err)
+{
+    bool is_folder;
+    enum ltd_status st = find_kind(path, &is_folder, err);
+
+    if (st == LTD_OK)
+        st = model_settings_read(&m->settings, path, err);
+    if (st != LTD_OK)
+        return st;
+    return is_folder ? model_folder_open(m, path, err) : single_file_open(m, path, err);
+}
+
+/* What stands in place of the model's own VAE, if anything does. */
+static enum ltd_status open_separate_vae(struct ltd_model *m, struct ltd_error *err)
+{
+    enum ltd_status st;
+
+    if (!m->vae_path)
+        return LTD_OK;
+    st = separate_vae_open(m, err);
+    if (st == LTD_OK)
+        m->vae_name = separate_vae_name(m->vae_path);
+    m->vae_path = NULL;
+    if (st == LTD_OK && !m->vae_name)
+        st = ltd_fail(err, LTD_ENOMEM, "no memory for the VAE");
+    return st;
+}
+
+/* Does the U-Net take what the text encoders give? */
+static enum ltd_status check_text(const struct ltd_model *m, struct ltd_error *err)
+{
+    const struct unet_config *u = unet_config(m->unet);
+    const size_t channels = text_stack_channels(m), pooled = text_stack_pooled_channels(m);
+    const size_t sizes = unet_size_count(m->unet, pooled);
+
+    if (u->context_channels != channels)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "the U-Net takes text of %zu channels, but the text encoder gives %zu",
+                        u->context_channels, channels);
+    if (u->added_channels == 0)
+        return LTD_OK;
+    if (pooled == 0)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "the U-Net takes a pooled text, but the text encoder has no text_projection");
+    if ((sizes != SIZES_OF_XL && sizes != SIZES_OF_REFINER) ||
+        pooled + sizes * u->added_size_channels != u->added_channels)
+        return ltd_fail(
+            err, LTD_EUNSUPPORTED,
+            "the U-Net takes %zu channels beside the timestep: not a pooled text of %zu and %d or %d "
+            "sizes of %zu",
+            u->added_channels, pooled, SIZES_OF_XL, SIZES_OF_REFINER, u->added_size_channels);
+    if (text_stack_layers(m) < 1)
+        return ltd_fail(err, LTD_EUNSUPPORTED, "a text encoder of one layer has none before its last");
+    return LTD_OK;
 }
 
 /* Do the parts fit each other? */
 static enum ltd_status check_parts(const struct ltd_model *m, struct ltd_error *err)
 {
     const struct unet_config *u = unet_config(m->unet);
-    const struct clip_text_config *t = clip_text_config(m->text);
-    const size_t latent = vae_config(m->vae)->latent_channels;
+    const size_t latent = vae_config(m->vae)->latent_channels, vocab = text_stack_vocab(m);
 
-    if (u->in_channels != latent)
+    if (u->in_channels != latent && u->in_channels != 2 * latent && u->in_channels != 2 * latent + 1)
         return ltd_fail(
             err, LTD_EUNSUPPORTED,
-            "the U-Net takes %zu channels and the VAE's latents have %zu: inpainting and instruction "
-            "models are not supported",
+            "the U-Net takes %zu channels and the VAE's latents have %zu: known are models that take these "
+            "alone, with a picture's latent to edit it or, to inpaint, with a mask and a latent",
             u->in_channels, latent);
     if (u->out_channels != latent)
         return ltd_fail(err, LTD_EUNSUPPORTED, "the U-Net gives %zu channels and the VAE's latents have %zu",
                         u->out_channels, latent);
-    if (u->context_channels != t->channels)
-        return ltd_fail(err, LTD_EFORMAT,
-                        "the U-Net takes text of %zu channels, but the text encoder gives %zu",
-                        u->context_channels, t->channels);
     if (clip_tokenizer_max_length(m->tokenizer) < 3)
         return ltd_fail(err, LTD_EFORMAT, "the tokenizer's model_max_length leaves no room for a prompt");
-    if ((size_t)clip_tokenizer_vocab_size(m->tokenizer) > t->vocab)
+    if ((size_t)clip_tokenizer_vocab_size(m->tokenizer) > vocab)
         return ltd_fail(err, LTD_EFORMAT, "the tokenizer has %d tokens, but the text encoder only %zu",
-                        clip_tokenizer_vocab_size(m->tokenizer), t->vocab);
-    return LTD_OK;
+                        clip_tokenizer_vocab_size(m->tokenizer), vocab);
+    return check_text(m, err);
 }
 
 static void count_weights(struct ltd_model_info *info, const struct weight_set *set)
@@ -135,22 +126,40 @@ static const char *dtype_of(const struct weight_set *set)
     return dtype_name(first);
 }
 
+static const char *family_of(const struct ltd_model *m)
+{
+    if (unet_config(m->unet)->added_channels == 0)
+        return "sd1";
+    return m->text_2 ? "sdxl" : "sdxl-refiner";
+}
+
+/* check_parts has seen that it is one of three numbers. */
+static void tell_use(struct ltd_model *m)
+{
+    const size_t in = unet_config(m->unet)->in_channels, latent = vae_config(m->vae)->latent_channels;
+
+    m->info.edits = in == 2 * latent;
+    m->info.inpaints = in > 2 * latent;
+}
+
 static void fill_info(struct ltd_model *m)
 {
     struct ltd_model_info *info = &m->info;
-    const int positions = (int)clip_text_config(m->text)->positions;
+    const int positions = (int)text_stack_positions(m);
     const int length = clip_tokenizer_max_length(m->tokenizer);
 
-    info->family = "sd1";
+    info->family = family_of(m);
     info->prediction_type = schedule_config_prediction(m->schedule);
     info->scheduler_class = schedule_config_class(m->schedule);
     info->dtype = dtype_of(unet_weights(m->unet));
     info->about = m->about ? m->about : "";
+    info->vae = m->vae_name ? m->vae_name : "";
     info->vae_factor = (int)vae_factor(vae_config(m->vae));
     info->latent_channels = (int)vae_config(m->vae)->latent_channels;
     info->token_limit = length < positions ? length : positions;
-    info->text_layers = (int)clip_text_config(m->text)->layers;
-    count_weights(info, clip_text_weights(m->text));
+    info->text_layers = (int)text_stack_layers(m);
+    for (size_t i = 0; text_stack_at(m, i); i++)
+        count_weights(info, clip_text_weights(text_stack_at(m, i)));
     count_weights(info, unet_weights(m->unet));
     count_weights(info, vae_weights(m->vae));
 }
@@ -159,24 +168,38 @@ static void fill_info(struct ltd_model *m)
 static enum ltd_status check_recommended(const struct ltd_model *m, struct ltd_error *err)
 {
     struct ltd_error first = {.status = LTD_OK};
+    const struct ltd_image unseen = {m->recommended.width, m->recommended.height, NULL};
+    struct ltd_gen_params p = m->recommended;
 
-    if (m->recommends && !ltd_params_check(m, &m->recommended, params_keep_first, &first))
-        return ltd_fail(err, LTD_EFORMAT, "latentd.json: %s", first.message);
+    p.init_image = m->info.edits ? &unseen : NULL;
+    if (m->settings.json && !ltd_params_check(m, &p, params_keep_first, &first))
+        return ltd_fail(err, LTD_EFORMAT, "%s: %s", m->settings.path, first.message);
     return LTD_OK;
 }
 
-enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
+static enum ltd_status open_model(const char *path, const char *vae, enum bind_use use,
+                                  struct ltd_model **out, struct ltd_error *err)
 {
     struct ltd_model *m = calloc(1, sizeof *m);
     enum ltd_status st;
 
     if (!m)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the model");
+    m->use = use;
+    m->vae_path = vae;
     st = open_parts(m, path, err);
     if (st == LTD_OK)
-        st = check_parts(m, err);
+        st = open_separate_vae(m, err);
     if (st == LTD_OK)
-        st = model_defaults_read(m, path, err);
+        st = check_parts(m, err);
+    if (st == LTD_OK) {
+        if (m->settings.prediction)
+            schedule_config_predict(m->schedule, m->settings.prediction);
+        if (unet_config(m->unet)->added_channels > 0)
+            schedule_config_of_xl(m->schedule);
+        tell_use(m);
+        st = model_defaults_read(m, err);
+    }
     if (st == LTD_OK)
         st = preview_new(m->vae, &m->preview, err);
     if (st == LTD_OK)
@@ -194,6 +217,23 @@ enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct 
     return st;
 }
 
+enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
+{
+    return open_model(path, NULL, BIND_RUN, out, err);
+}
+
+enum ltd_status ltd_model_open_with(const char *path, const char *vae, struct ltd_model **out,
+                                    struct ltd_error *err)
+{
+    return open_model(path, vae, BIND_RUN, out, err);
+}
+
+enum ltd_status ltd_model_open_shapes(const char *path, const char *vae, struct ltd_model **out,
+                                      struct ltd_error *err)
+{
+    return open_model(path, vae, BIND_SHAPES, out, err);
+}
+
 void ltd_model_close(struct ltd_model *m)
 {
     if (!m)
@@ -203,19 +243,28 @@ void ltd_model_close(struct ltd_model *m)
     value_cache_free(m->prompts);
     unet_close(m->unet);
     vae_close(m->vae);
+    for (int i = 0; i < 2; i++)
+        weight_set_close(m->vae_files[i]);
     clip_text_close(m->text);
+    clip_text_close(m->text_2);
     weight_set_close(m->file);
     clip_tokenizer_close(m->tokenizer);
+    clip_tokenizer_close(m->tokenizer_2);
     schedule_config_free(m->schedule);
     embeddings_fini(&m->embeddings);
     loras_fini(&m->loras);
+    control_nets_fini(&m->control_nets);
+    model_settings_fini(&m->settings);
     free(m->about);
+    free(m->vae_name);
     free(m);
 }
 
 enum ltd_status ltd_model_add_embeddings(struct ltd_model *m, const char *dir, struct ltd_error *err)
 {
-    return embeddings_read(&m->embeddings, dir, m->tokenizer, m->text, (size_t)m->info.token_limit - 2, err);
+    struct clip_text *const text[2] = {m->text, m->text_2};
+
+    return embeddings_read(&m->embeddings, dir, m->tokenizer, text, (size_t)m->info.token_limit - 2, err);
 }
 
 size_t ltd_model_embedding_count(const struct ltd_model *m)
@@ -234,7 +283,13 @@ struct ltd_embedding ltd_model_embedding(const struct ltd_model *m, size_t i)
 
 enum ltd_status ltd_model_add_loras(struct ltd_model *m, const char *dir, struct ltd_error *err)
 {
-    return loras_read(&m->loras, dir, m->text, m->unet, err);
+    const struct weight_set *const networks[LORA_NETWORKS] = {
+        [LORA_UNET] = unet_weights(m->unet),
+        [LORA_TEXT_ENCODER] = clip_text_weights(m->text),
+        [LORA_TEXT_ENCODER_2] = m->text_2 ? clip_text_weights(m->text_2) : NULL,
+    };
+
+    return loras_read(&m->loras, dir, networks, err);
 }
 
 size_t ltd_model_lora_count(const struct ltd_model *m)
@@ -247,6 +302,28 @@ struct ltd_lora_info ltd_model_lora(const struct ltd_model *m, size_t i)
     const struct lora *item = &m->loras.item[i];
 
     return (struct ltd_lora_info){item->name, (int)item->layers, item->refused};
+}
+
+enum ltd_status ltd_model_add_control_nets(struct ltd_model *m, const char *dir, struct ltd_error *err)
+{
+    return control_nets_read(&m->control_nets, dir, unet_config(m->unet), (size_t)m->info.vae_factor, err);
+}
+
+size_t ltd_model_control_net_count(const struct ltd_model *m)
+{
+    return m->control_nets.count;
+}
+
+struct ltd_control_net_info ltd_model_control_net(const struct ltd_model *m, size_t i)
+{
+    const struct control_item *item = &m->control_nets.item[i];
+
+    return (struct ltd_control_net_info){item->name, item->refused};
+}
+
+void ltd_model_use_upscalers(struct ltd_model *m, const struct ltd_upscalers *upscalers)
+{
+    m->upscalers = upscalers;
 }
 
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *m)

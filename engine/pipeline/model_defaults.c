@@ -1,8 +1,6 @@
 /* model_defaults.c - what a request to this model is when it says nothing. */
 #include "pipeline/model_parts.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/config_reader.h"
@@ -10,21 +8,6 @@
 #define DEFAULT(name, value) static const double default_##name = value;
 #include "pipeline/defaults.def"
 #undef DEFAULT
-
-/* latentd.json's keys; any other is refused, so that a slip of the pen is not silently a default. */
-static const char *const known[] = {"steps", "cfg_scale", "sampler", "scheduler", "width", "height", "about"};
-
-static void check_keys(struct config_reader *r)
-{
-    for (const struct ltd_json *v = ltd_json_first(r->json); v; v = ltd_json_next(v)) {
-        bool found = false;
-
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            found = found || strcmp(known[i], ltd_json_key(v)) == 0;
-        if (!found)
-            config_fail(r, LTD_EFORMAT, "\"%.80s\" is not a key of this file", ltd_json_key(v));
-    }
-}
 
 /* The wire name under `key` by its table; `absent` where the file does not say. */
 static int read_name(struct config_reader *r, const char *key, int (*find)(const char *), int absent)
@@ -51,8 +34,8 @@ static void read_recommended(struct config_reader *r, struct ltd_gen_params *p)
 static void native_size(struct ltd_model *m)
 {
     const struct unet_config *u = unet_config(m->unet);
-    const struct vae_config *v = vae_config(m->vae);
-    const size_t factor = vae_factor(v);
+    const struct own_vae *v = &m->own_vae;
+    const size_t factor = vae_factor(vae_config(m->vae));
     size_t width = u->sample_width * factor, height = u->sample_height * factor;
 
     if (width == 0 || height == 0) {
@@ -68,6 +51,7 @@ static void native_size(struct ltd_model *m)
 static void from_configs(struct ltd_model *m)
 {
     const int sampler = schedule_config_sampler(m->schedule);
+    const bool edits = m->info.edits;
 
     native_size(m);
     m->recommended = (struct ltd_gen_params){
@@ -80,35 +64,27 @@ static void from_configs(struct ltd_model *m)
         .width = m->info.native_width,
         .height = m->info.native_height,
         .count = 1,
-        .strength = default_STRENGTH,
+        .image_guidance_scale = edits ? default_IMAGE_GUIDANCE : 0,
+        .strength = edits ? 1 : default_STRENGTH, /* diffusers' pipeline that edits begins with noise alone */
+        .masked_content = LTD_MASKED_ORIGINAL,
         .guidance_end = 1,
+        .eta = LTD_ETA_STANDARD,
+        .s_noise = 1,
         .deepcache_interval = 1,
         .profile = LTD_PROFILE_DIFFUSERS,
         .numerics = LTD_NUMERICS_DEFAULT,
     };
 }
 
-enum ltd_status model_defaults_read(struct ltd_model *m, const char *dir, struct ltd_error *err)
+enum ltd_status model_defaults_read(struct ltd_model *m, struct ltd_error *err)
 {
-    struct ltd_json *json = NULL;
-    struct config_reader r = {.err = err};
-    char path[4096];
-    enum ltd_status st;
+    struct config_reader r = {.json = m->settings.json, .file = m->settings.path, .err = err};
 
     from_configs(m);
-    snprintf(path, sizeof path, "%s/latentd.json", dir);
-    st = config_read_file(path, CONFIG_MAX_BYTES, &json, err);
-    if (st == LTD_ENOTFOUND)
+    if (!r.json)
         return LTD_OK;
-    if (st != LTD_OK)
-        return st;
-    r.json = json;
-    r.file = path;
-    check_keys(&r);
     read_recommended(&r, &m->recommended);
-    m->recommends = true;
     m->about = strdup(config_text(&r, "about", ""));
-    ltd_json_free(json);
     if (r.status == LTD_OK && !m->about)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the model");
     return r.status;

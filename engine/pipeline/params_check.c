@@ -5,8 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <latentd/upscale.h>
+
+#include "pipeline/asked_run.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
+#include "pipeline/noise_fields.h"
+#include "pipeline/text_stack.h"
 
 struct check {
     const struct ltd_model *model;
@@ -51,7 +56,7 @@ static void check_side(struct check *c, const char *field, int side, int native)
 
 static void take_guidance(struct check *c, const struct prompt *prompt)
 {
-    c->guided = conditioning_is_guided(c->params, prompt);
+    c->guided = conditioning_is_guided(c->model, c->params, prompt);
     c->parts = prompt->parts;
 }
 
@@ -85,13 +90,11 @@ static void check_prompt(struct check *c, enum conditioning_role role)
     prompt_fini(&prompt);
 }
 
-/* Can the schedule be made with this scheduler, number of steps and strength? */
-static enum ltd_status try_plan(struct check *c, enum ltd_scheduler scheduler, int steps, double strength,
-                                struct ltd_error *err)
+/* Can this run be planned? */
+static enum ltd_status try_plan(struct check *c, struct sampling_request run, struct ltd_error *err)
 {
     struct sampling_plan *plan = NULL;
-    enum ltd_status st =
-        sampling_plan_new(c->model->schedule, c->params->sampler, scheduler, steps, strength, &plan, err);
+    enum ltd_status st = sampling_plan_new(c->model->schedule, &run, &plan, err);
 
     if (st == LTD_OK)
         c->evaluations = sampling_plan_evaluations(plan);
@@ -102,18 +105,21 @@ static enum ltd_status try_plan(struct check *c, enum ltd_scheduler scheduler, i
 /* A plan can fail by one of four fields: the first whose mending mends it is the one to blame. */
 static void check_plan(struct check *c)
 {
-    const struct ltd_gen_params *p = c->params;
-    const double strength = p->init_image ? p->strength : 1.0;
+    const struct sampling_request run = asked_run(c->params, 0);
+    struct sampling_request whole = run, usual = run, short_run = run;
     const char *field = "sampler";
     struct ltd_error err, ignored;
 
-    if (try_plan(c, p->scheduler, p->steps, strength, &err) == LTD_OK)
+    whole.strength = short_run.strength = 1;
+    usual.scheduler = LTD_SCHEDULER_MODEL;
+    short_run.steps = 10;
+    if (try_plan(c, run, &err) == LTD_OK)
         return;
-    if (try_plan(c, p->scheduler, p->steps, 1.0, &ignored) == LTD_OK)
+    if (try_plan(c, whole, &ignored) == LTD_OK)
         field = "strength";
-    else if (try_plan(c, LTD_SCHEDULER_MODEL, p->steps, strength, &ignored) == LTD_OK)
+    else if (try_plan(c, usual, &ignored) == LTD_OK)
         field = "scheduler";
-    else if (try_plan(c, p->scheduler, 10, 1.0, &ignored) == LTD_OK)
+    else if (try_plan(c, short_run, &ignored) == LTD_OK)
         field = "steps";
     find(c, false, field, "%s", err.message);
 }
@@ -123,6 +129,20 @@ static bool is_id(int id, int count)
     return id >= 0 && id < count;
 }
 
+/* Of a sampler that is known. */
+static bool check_noise(struct check *c)
+{
+    char text[NOISE_FIELD_TEXT_SIZE];
+    bool good = true;
+
+    for (int i = 0; i < NOISE_FIELD_COUNT; i++)
+        if (!noise_field_check((enum noise_field)i, c->params, text)) {
+            find(c, false, noise_field_name((enum noise_field)i), "%s", text);
+            good = false;
+        }
+    return good;
+}
+
 static void check_schedule(struct check *c)
 {
     const struct ltd_gen_params *p = c->params;
@@ -130,6 +150,8 @@ static void check_schedule(struct check *c)
 
     if (!is_id((int)p->sampler, LTD_SAMPLER_COUNT)) {
         find(c, false, "sampler", "is unknown");
+        known = false;
+    } else if (!check_noise(c)) {
         known = false;
     }
     if (!is_id((int)p->scheduler, LTD_SCHEDULER_COUNT)) {
@@ -220,6 +242,230 @@ static void check_loras(struct check *c)
         check_lora(c, &p->loras[i]);
 }
 
+static void check_control_image(struct check *c, const struct ltd_control *asked)
+{
+    const double width = asked->image->width, height = asked->image->height;
+    const double across = c->params->width / width, down = c->params->height / height;
+
+    if (!is_id((int)asked->fit, LTD_CONTROL_FIT_COUNT))
+        find(c, false, "controls", "the way to resize is unknown");
+    else if (asked->fit == LTD_CONTROL_CROP &&
+             fmax(across, down) > LTD_MAX_CONTROL_ASPECT * fmin(across, down))
+        find(c, false, "controls",
+             "a picture of %g x %g pixels has an aspect of more than %g times %d x %d, to which it is to be "
+             "cropped",
+             width, height, LTD_MAX_CONTROL_ASPECT, c->params->width, c->params->height);
+    else if (asked->fit == LTD_CONTROL_STRETCH && (across != 1 || down != 1))
+        find(c, true, "controls", "a picture of %g x %g pixels was resized to %d x %d", width, height,
+             c->params->width, c->params->height);
+}
+
+static void check_control(struct check *c, const struct ltd_control *asked)
+{
+    const struct control_nets *nets = &c->model->control_nets;
+    const struct control_item *item = asked->model ? control_nets_find(nets, asked->model) : NULL;
+
+    if (!asked->model)
+        find(c, false, "controls", "must have a model");
+    else if (!item && nets->count == 0)
+        find(c, false, "controls", "there is no ControlNet \"%.80s\": this model has none", asked->model);
+    else if (!item)
+        find(c, false, "controls",
+             "there is no ControlNet \"%.80s\"; this model has %zu, the first \"%.80s\"", asked->model,
+             nets->count, nets->item[0].name);
+    else if (item->refused)
+        find(c, false, "controls", "the ControlNet \"%.80s\" cannot be used: %s", item->name, item->refused);
+    if (!asked->image)
+        find(c, false, "controls", "must have an image");
+    else
+        check_control_image(c, asked);
+    if (!(fabs(asked->weight) <= LTD_MAX_CONTROL_WEIGHT))
+        find(c, false, "controls", "weights must be -%g to %g", LTD_MAX_CONTROL_WEIGHT,
+             LTD_MAX_CONTROL_WEIGHT);
+    if (!(asked->start >= 0 && asked->start < asked->end && asked->end <= 1))
+        find(c, false, "controls", "must start at 0 or later and end behind it, at most at 1");
+    if (!is_id((int)asked->preprocessor, LTD_PREPROCESSOR_COUNT))
+        find(c, false, "controls", "the preprocessor is unknown");
+    if (asked->low_threshold < 0 || asked->low_threshold > asked->high_threshold ||
+        asked->high_threshold > LTD_MAX_CONTROL_THRESHOLD)
+        find(c, false, "controls", "thresholds must be 0 to %d, and the low one not above the high one",
+             LTD_MAX_CONTROL_THRESHOLD);
+}
+
+static void check_controls(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+
+    if (p->control_count < 0 || p->control_count > LTD_MAX_CONTROLS ||
+        (p->control_count > 0 && !p->controls)) {
+        find(c, false, "controls", "must be 0 to %d", LTD_MAX_CONTROLS);
+        return;
+    }
+    for (int i = 0; i < p->control_count; i++)
+        check_control(c, &p->controls[i]);
+    if (p->control_count > 0 && p->deepcache_interval > 1)
+        find(c, false, "deepcache_interval", "must be 1 with controls, which change what it would keep");
+    if (p->control_count > 0 && p->mask && p->inpaint_full_res)
+        find(c, false, "inpaint_full_res", "does not go with controls, whose pictures are of the whole");
+}
+
+/* Of the last picture of a request with at least one. */
+static void check_seeds(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const bool varied = p->subseed_strength > 0;
+
+    if ((varied ? p->subseed : p->seed) > UINT64_MAX - (uint64_t)(p->count - 1))
+        find(c, false, varied ? "subseed" : "seed",
+             "image %d of this request would have a seed above 18446744073709551615", p->count - 1);
+}
+
+static void check_variation(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const int factor = c->model->info.vae_factor;
+    const struct {
+        const char *field;
+        int side, other;
+    } sides[] = {{"seed_resize_from_w", p->seed_resize_from_w, p->seed_resize_from_h},
+                 {"seed_resize_from_h", p->seed_resize_from_h, p->seed_resize_from_w}};
+
+    if (!(p->subseed_strength >= 0 && p->subseed_strength <= 1))
+        find(c, false, "subseed_strength", "must be 0 to 1");
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        if (sides[i].side == 0 && sides[i].other > 0)
+            find(c, false, sides[i].field, "is missing: a size has two sides");
+        else if (sides[i].side != 0 && (sides[i].side < factor || sides[i].side > MODEL_MAX_SIDE))
+            find(c, false, sides[i].field, "must be %d to %d pixels, or 0", factor, MODEL_MAX_SIDE);
+    }
+}
+
+/* What makes the first pass's picture one of width x height. */
+static void check_network(struct check *c, int width, int height)
+{
+    const struct ltd_gen_params *p = c->params;
+    const struct ltd_image unseen = {p->width, p->height, NULL};
+    const struct ltd_upscale_params params = {
+        .image = &unseen, .upscaler = p->hr_network, .width = width, .height = height};
+    struct ltd_error err;
+
+    if ((p->hr_upscaler == LTD_HR_NETWORK) != (p->hr_network != NULL))
+        find(c, false, "hr_upscaler", "is network where an upscaler is named, and only there");
+    else if (p->hr_network && !c->model->upscalers)
+        find(c, false, "upscaler", "names an upscaler, and there are none here");
+    else if (p->hr_network && ltd_upscale_check(c->model->upscalers, &params, &err) != LTD_OK)
+        find(c, false, "upscaler", "%s", err.message);
+}
+
+static void check_second_pass(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const int evaluations = c->evaluations;
+    struct sampling_request run = asked_run(p, 0);
+    struct ltd_error err;
+    int width, height;
+
+    run.strength = p->strength;
+    run.steps = p->hr_steps > 0 ? p->hr_steps : p->steps;
+    if (p->hr_scale == 0)
+        return;
+    if (!(p->hr_scale > 1 && p->hr_scale <= LTD_MAX_HR_SCALE)) {
+        find(c, false, "hr_scale", "must be above 1 and at most %g", LTD_MAX_HR_SCALE);
+        return;
+    }
+    ltd_params_final_size(c->model, p, &width, &height);
+    if (p->init_image)
+        find(c, false, "hr_scale", "is for pictures that begin with noise; leave out it or the image");
+    else if (width > MODEL_MAX_SIDE || height > MODEL_MAX_SIDE)
+        find(c, false, "hr_scale", "makes a picture of %d x %d; at most %d pixels are drawn", width, height,
+             MODEL_MAX_SIDE);
+    if (!is_id((int)p->hr_upscaler, LTD_HR_UPSCALER_COUNT))
+        find(c, false, "hr_upscaler", "is unknown");
+    else
+        check_network(c, width, height);
+    if (p->hr_steps < 0)
+        find(c, false, "hr_steps", "must be 0 or more");
+    else if (!(p->strength > 0 && p->strength <= 1))
+        find(c, false, "strength", "must be above 0 and at most 1");
+    else if (run.steps >= 1 && evaluations > 0 && try_plan(c, run, &err) != LTD_OK)
+        find(c, false, p->hr_steps > 0 ? "hr_steps" : "strength", "the second pass: %s", err.message);
+    c->evaluations = evaluations;
+}
+
+static bool is_black(const struct ltd_image *mask, bool invert)
+{
+    const uint8_t black = invert ? 255 : 0;
+
+    for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height * 3; i++)
+        if (mask->pixels[i] != black)
+            return false;
+    return true;
+}
+
+static void check_mask(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const struct ltd_image *mask = p->mask, *image = p->init_image;
+
+    if (!is_id((int)p->masked_content, LTD_MASKED_CONTENT_COUNT))
+        find(c, false, "masked_content", "is unknown");
+    if (p->mask_blur < 0 || p->mask_blur > LTD_MAX_MASK_BLUR)
+        find(c, false, "mask_blur", "must be 0 to %d pixels", LTD_MAX_MASK_BLUR);
+    if (p->inpaint_full_res_padding < 0 || p->inpaint_full_res_padding > LTD_MAX_MASK_PADDING)
+        find(c, false, "inpaint_full_res_padding", "must be 0 to %d pixels", LTD_MAX_MASK_PADDING);
+    if (!mask)
+        return;
+    if (!image)
+        find(c, false, "mask", "needs an image, of which it keeps a part");
+    else if (mask->width != image->width || mask->height != image->height)
+        find(c, false, "mask", "is %d x %d pixels, not the %d x %d of the image", mask->width, mask->height,
+             image->width, image->height);
+    else if (is_black(mask, p->mask_invert))
+        find(c, !p->inpaint_full_res, "mask", "covers nothing: all of the picture is kept");
+}
+
+/* Of a model that edits pictures. */
+static void check_editing(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const double scale = p->image_guidance_scale;
+
+    if (!c->model->info.edits) {
+        if (scale != 0)
+            find(c, false, "image_guidance_scale", "is for models that edit pictures; leave it out");
+        return;
+    }
+    if (!p->init_image)
+        find(c, false, "image", "is missing; this model edits pictures, and needs one");
+    if (!(scale > 0 && scale <= LTD_MAX_IMAGE_GUIDANCE))
+        find(c, false, "image_guidance_scale", "must be above 0 and at most %g", LTD_MAX_IMAGE_GUIDANCE);
+    else if (scale != 1 && c->parts > 1)
+        find(c, false, "image_guidance_scale",
+             "takes one prompt, and this one has %zu parts joined by AND; set it to 1", c->parts);
+    else if (scale < 1 && p->profile == LTD_PROFILE_DIFFUSERS && p->cfg_scale > 1)
+        find(c, true, "image_guidance_scale", "below 1 there is no guidance, by the prompt neither");
+    if (p->cfg_rescale > 0)
+        find(c, false, "cfg_rescale", "is not for models that edit pictures; leave it at 0");
+}
+
+/* Of a VAE that only decodes. */
+static void check_encoder(struct check *c)
+{
+    const struct ltd_gen_params *p = c->params;
+    const char *vae = c->model->info.vae;
+
+    if (vae_encodes(vae_config(c->model->vae)))
+        return;
+    if (p->init_image)
+        find(c, false, "image", "cannot be begun with: the VAE \"%.80s\" has no encoder", vae);
+    if (p->hr_scale > 0 && p->hr_upscaler == LTD_HR_LANCZOS)
+        find(
+            c, false, "hr_upscaler",
+            "must be latent or latent_nearest: lanczos begins again with a picture, and the VAE \"%.80s\" has "
+            "no encoder",
+            vae);
+}
+
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
@@ -233,17 +479,26 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     check_guidance(&c);
     check_rescale(&c);
     check_loras(&c);
+    check_controls(&c);
+    check_mask(&c);
+    check_editing(&c);
+    check_encoder(&c);
+    check_variation(&c);
+    check_second_pass(&c);
     if (params->deepcache_interval < 1)
         find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)
         find(&c, false, "count", "must be at least 1");
-    else if (params->seed > UINT64_MAX - (uint64_t)(params->count - 1))
-        find(&c, false, "seed", "image %d of this request would have a seed above 18446744073709551615",
-             params->count - 1);
+    else
+        check_seeds(&c);
     if (params->clip_skip < 0 || params->clip_skip >= model->info.text_layers)
         find(&c, false, "clip_skip", "must be 0 to %d: the text encoder has %d layers",
              model->info.text_layers - 1, model->info.text_layers);
-    if (params->init_image &&
+    if (params->clip_skip > 0 && params->profile == LTD_PROFILE_A1111 &&
+        text_stack_pooled_channels(model) > 0)
+        find(&c, true, "clip_skip",
+             "AUTOMATIC1111 leaves no layers out of a Stable Diffusion XL's text encoders");
+    if (params->init_image && !(params->mask && params->inpaint_full_res) &&
         (params->init_image->width != params->width || params->init_image->height != params->height))
         find(&c, false, "image", "is %d x %d pixels, not the %d x %d of the request",
              params->init_image->width, params->init_image->height, params->width, params->height);

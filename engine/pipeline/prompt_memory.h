@@ -18,9 +18,10 @@
 /* Of a model: at 77 tokens of 768 channels room for 70 prompts. */
 #define PROMPT_MEMORY_BYTES ((size_t)16 << 20)
 
-/* A chunk of a prompt: token ids [tokens], and the layers of the encoder that are left out. */
+/* A chunk of a prompt: token ids [tokens], those for a second text encoder (NULL: there is none), and the
+ * last layers of the encoders that are left out. */
 struct prompt_row {
-    const int32_t *ids;
+    const int32_t *ids, *ids_2;
     size_t tokens, skip;
 };
 
@@ -28,7 +29,7 @@ struct prompt_row {
  * releases it. */
 const struct cached_value *prompt_recall(struct value_cache *memory, const struct prompt_row *row);
 
-/* context [1, tokens, 1, channels] is what the encoder made of it. */
-void prompt_remember(struct value_cache *memory, const struct prompt_row *row, struct tensor context);
+/* encoded is what the encoders made of it, of any shape. */
+void prompt_remember(struct value_cache *memory, const struct prompt_row *row, struct tensor encoded);
 
 #endif

@@ -36,12 +36,12 @@ static const char *find_ending(const char *name)
     return NULL;
 }
 
-bool weight_file_is_pickle(const struct weight_file *file)
+bool folder_file_is_pickle(const struct folder_file *file)
 {
     return file->ending != endings[0];
 }
 
-char *weight_file_name(const struct weight_file *file, bool *changed)
+char *folder_file_name(const struct folder_file *file, bool *changed)
 {
     char *name = strndup(file->file, strlen(file->file) - strlen(file->ending));
 
@@ -68,7 +68,7 @@ static enum ltd_status take_entry(const struct reading *r, const char *dir, cons
         return read_folder(r, path, depth + 1);
     if (!ending || !S_ISREG(leads_to.st_mode))
         return LTD_OK;
-    return r->fn(r->arg, &(struct weight_file){path, file, ending}, r->err);
+    return r->fn(r->arg, &(struct folder_file){path, file, ending}, r->err);
 }
 
 static int is_visible(const struct dirent *entry)

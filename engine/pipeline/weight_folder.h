@@ -9,14 +9,14 @@
 #include <latentd/error.h>
 
 /* One file of a folder. */
-struct weight_file {
+struct folder_file {
     const char *path;
     const char *file;   /* the last part of the path */
     const char *ending; /* of the file's name: ".safetensors", or a pickle's */
 };
 
 /* Tells of a file; err is the folder's. */
-typedef enum ltd_status weight_folder_fn(void *arg, const struct weight_file *file, struct ltd_error *err);
+typedef enum ltd_status weight_folder_fn(void *arg, const struct folder_file *file, struct ltd_error *err);
 
 /* Tells of every .safetensors file and pickle in dir and in the folders in it, in the order of their names,
  * so that the same folder always comes to the same; what a link leads to is read, but not where a link leads
@@ -26,10 +26,10 @@ LTD_MUST_USE enum ltd_status weight_folder_read(const char *dir, const char *wha
                                                 void *arg, struct ltd_error *err);
 
 /* Pickles run whatever program is in them, and are never read. */
-bool weight_file_is_pickle(const struct weight_file *file);
+bool folder_file_is_pickle(const struct folder_file *file);
 
 /* The file's name without its ending, with '?' for what is not UTF-8; the caller frees it; NULL without
  * memory.  *changed: it is not what the file is called. */
-char *weight_file_name(const struct weight_file *file, bool *changed);
+char *folder_file_name(const struct folder_file *file, bool *changed);
 
 #endif

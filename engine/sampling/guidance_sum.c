@@ -45,3 +45,14 @@ void guidance_sum(const struct guidance_sum *s, float *out, const float *rows, s
     if (s->rescale > 0)
         rescale(out, n, parts, s->rescale);
 }
+
+void guidance_sum_with_image(const struct guidance_sum *s, double image_scale, float *rows, size_t n)
+{
+    float *seen = rows + n;
+
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (float)(image_scale - 1) * (seen[i] - rows[i]);
+    guidance_sum(s, seen, seen, n);
+    for (size_t i = 0; i < n; i++)
+        rows[i] += seen[i];
+}

@@ -21,4 +21,11 @@ struct guidance_sum {
  * is then multiplied by 1 - r + r std(e_1) / std(out).  out may be the first row. */
 void guidance_sum(const struct guidance_sum *sum, float *out, const float *rows, size_t n);
 
+/* The same of a model that edits pictures, with another row before them: what it says to the negative prompt
+ * without the picture.  rows [1 + guided + parts, n], guided; the first becomes
+ * guidance_sum(the others) + (image_scale - 1) * (e_u - rows[0]), which for one part is
+ * rows[0] + image_scale (e_u - rows[0]) + sum.scale (e_1 - e_u) (Brooks et al. 2023, "InstructPix2Pix", eq.
+ * 3). */
+void guidance_sum_with_image(const struct guidance_sum *sum, double image_scale, float *rows, size_t n);
+
 #endif

@@ -90,19 +90,22 @@ static struct sigma_range range_of(const struct draft *draft, const struct plan_
 {
     const struct sigma_table *table = &draft->table;
     const enum ltd_scheduler schedule = request->settings->schedule;
-    const bool whole = rules.open || !sigma_schedule_is_diffusers(schedule);
-    const bool spaced = rules.spaced_karras && schedule == LTD_SCHEDULER_KARRAS;
-    const double max = spaced ? NAN : request->settings->value[KEY_sigma_max];
-    const double min = spaced ? NAN : request->settings->value[KEY_sigma_min];
+    const bool whole = rules.open || rules.webui || !sigma_schedule_is_diffusers(schedule);
+    const bool unset = rules.webui || (rules.spaced_karras && schedule == LTD_SCHEDULER_KARRAS);
+    const double max = unset ? NAN : request->settings->value[KEY_sigma_max];
+    const double min = unset ? NAN : request->settings->value[KEY_sigma_min];
     const double first = whole ? (double)table->sigma[table->count - 1] : draft->sigmas[0];
     const double last = whole ? (double)table->sigma[0] : draft->sigmas[draft->count - 1];
 
-    if (setting_flag(request->settings, KEY_use_lu_lambdas))
+    if (setting_flag(request->settings, KEY_use_lu_lambdas) && !rules.webui)
         return (struct sigma_range){.table = table,
                                     .max = exp((double)table->log_sigma[table->count - 1]),
                                     .min = exp((double)table->log_sigma[0])};
-    return (struct sigma_range){
-        .table = table, .max = isnan(max) ? first : max, .min = isnan(min) ? last : min};
+    return (struct sigma_range){.table = table,
+                                .max = isnan(max) ? first : max,
+                                .min = isnan(min) ? last : min,
+                                .is_xl = request->settings->is_xl,
+                                .single = rules.webui};
 }
 
 /* diffusers rounds Karras' timesteps where they must be whole, and cuts the fraction off all others. */
@@ -134,8 +137,9 @@ static void replace(struct draft *draft, const struct plan_request *request, str
 static void finish(struct draft *draft, const struct plan_request *request, struct level_rules rules)
 {
     const bool own_last = request->settings->schedule != LTD_SCHEDULER_MODEL && rules.ends_on_last;
-    const bool to_zero = setting_int(request->settings, KEY_final_sigmas_type) == FINAL_ZERO;
-    const bool leading = setting_int(request->settings, KEY_timestep_spacing) == SPACING_LEADING;
+    const bool to_zero = rules.webui || setting_int(request->settings, KEY_final_sigmas_type) == FINAL_ZERO;
+    const bool leading =
+        !rules.webui && setting_int(request->settings, KEY_timestep_spacing) == SPACING_LEADING;
     const double smallest = own_last ? draft->sigmas[draft->count - 1] : (double)draft->table.sigma[0];
     float max = 0;
 
@@ -230,14 +234,38 @@ void levels_step_between(const struct levels *levels, float sigma, struct sampli
                                .sigma = sigma};
 }
 
-void levels_step_at(const struct levels *levels, float sigma, struct sampling_step *step)
+float levels_step_churned(const struct levels *levels, const struct plan_request *request, int i,
+                          struct sampling_step *step)
 {
-    for (int i = 0; i < levels->count; i++)
-        if (levels->sigmas[i] == sigma) {
-            levels_step(levels, i, step);
-            return;
-        }
-    levels_step_between(levels, sigma, step);
+    const struct sampling_request *asked = request->asked;
+    const float sigma = levels->sigmas[i];
+    const bool bounded = asked->s_tmax > 0 && sigma > (float)asked->s_tmax;
+    const bool inside = sigma >= (float)asked->s_tmin && !bounded;
+    const double gamma = inside ? fmin(asked->s_churn / levels->count, sqrt(2) - 1) : 0;
+    const float raised = sigma * (float)(gamma + 1);
+
+    levels_step(levels, i, step);
+    if (gamma > 0) {
+        levels_step_between(levels, raised, step);
+        step->end_sigma = sigma;
+    }
+    step->churned = asked->s_churn > 0;
+    step->churn = sqrtf(raised * raised - sigma * sigma) * (float)asked->s_noise;
+    return raised;
+}
+
+enum ltd_status levels_follow_path(struct sampling_plan *plan, const struct levels *levels,
+                                   const struct plan_request *request, struct ltd_error *err)
+{
+    float low = INFINITY, high = 0;
+
+    for (int i = -levels->first; i <= levels->count; i++) {
+        const float sigma = levels->sigmas[i];
+
+        high = fmaxf(high, sigma);
+        low = sigma > 0 ? fminf(low, sigma) : low;
+    }
+    return sampling_follow_path(plan, request, low, high, err);
 }
 
 struct signal_level level_of_sigma(float sigma)

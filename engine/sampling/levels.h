@@ -20,6 +20,8 @@ struct level_rules {
     bool open;          /* DPM-Solver and UniPC: whole timesteps, the clean end of the spacing left out */
     bool rounds;        /* Karras' timesteps become whole; where open, those of cosine betas too */
     bool spaced_karras; /* Karras' range is the spacing's, whatever sigma_min and sigma_max say */
+    bool webui;         /* AUTOMATIC1111's: the sigma schedules over all of the model's range, in f32, their
+                           timesteps as they fall, and always to zero; from noise by the first sigma */
     bool ends_on_last;  /* final_sigmas_type sigma_min: a sigma schedule's own last, not the table's */
 };
 
@@ -34,11 +36,18 @@ LTD_MUST_USE enum ltd_status levels_plan(struct sampling_plan *plan, const struc
                                          struct level_rules rules, levels_fill_fn *fill,
                                          struct ltd_error *err);
 
-/* An evaluation at level i of the list, at a sigma > 0 between two, or at any sigma, which may be a level's.
- */
+/* An evaluation at level i of the list, or at a sigma > 0 between two. */
 void levels_step(const struct levels *levels, int i, struct sampling_step *step);
 void levels_step_between(const struct levels *levels, float sigma, struct sampling_step *step);
-void levels_step_at(const struct levels *levels, float sigma, struct sampling_step *step);
+/* The same as levels_step, after the noise that the request's s_churn asks for (Karras et al. 2022, arXiv
+ * 2206.00364, algorithm 2), drawn before every level as k-diffusion does; returns the sigma that it reaches.
+ */
+float levels_step_churned(const struct levels *levels, const struct plan_request *request, int i,
+                          struct sampling_step *step);
+/* Noise of a Brownian path over all levels of the whole run, as sampling_follow_path says.  Errors:
+ * LTD_EINVAL. */
+LTD_MUST_USE enum ltd_status levels_follow_path(struct sampling_plan *plan, const struct levels *levels,
+                                                const struct plan_request *request, struct ltd_error *err);
 /* alpha = 1 / sqrt(sigma^2 + 1), and sigma times that: the same level in the variance-preserving frame. */
 struct signal_level level_of_sigma(float sigma);
 

@@ -3,13 +3,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-void torch_linspace_f32(float *out, int count, float start, float end)
+float torch_linspace_f32_at(float start, float end, int count, int i)
 {
     const float step = count > 1 ? (end - start) / (float)(count - 1) : 0.0F;
 
+    return i < count / 2 || count == 1 ? fmaf(step, (float)i, start)
+                                       : fmaf(-step, (float)(count - 1 - i), end);
+}
+
+void torch_linspace_f32(float *out, int count, float start, float end)
+{
     for (int i = 0; i < count; i++)
-        out[i] = i < count / 2 || count == 1 ? fmaf(step, (float)i, start)
-                                             : fmaf(-step, (float)(count - 1 - i), end);
+        out[i] = torch_linspace_f32_at(start, end, count, i);
 }
 
 static double squared_cosine(double t)

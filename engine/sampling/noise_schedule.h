@@ -37,7 +37,8 @@ float noise_schedule_sigma(const struct noise_schedule *noise, int t);
 
 /* x [n] := data_scale * x + noise_scale * noise */
 void noise_mix(float *x, const float *noise, size_t n, float data_scale, float noise_scale);
-/* torch.linspace in f32 */
+/* Value i of torch.linspace in f32, and all of them. */
+float torch_linspace_f32_at(float start, float end, int count, int i);
 void torch_linspace_f32(float *out, int count, float start, float end);
 
 #endif

@@ -12,9 +12,11 @@
 /* What plan() builds from. */
 struct plan_request {
     const struct schedule_settings *settings;
-    struct noise_schedule *noise; /* plan() may bound its last level */
-    int steps;                    /* asked for, 1..noise->count */
-    int first;                    /* steps left out at the noisy end; 0: all are run */
+    struct noise_schedule *noise;         /* plan() may bound its last level */
+    int steps;                            /* asked for, 1..noise->count */
+    int first;                            /* steps left out at the noisy end; 0: all are run */
+    double eta;                           /* 0..1, of a sampler that has one */
+    const struct sampling_request *asked; /* for the rest */
 };
 
 /* What a sampler's file defines. */
@@ -30,15 +32,22 @@ struct sampler_code {
 /* Which schedulers: the model's own alone, the spacings too, or the sigma schedules as well. */
 enum takes { TAKES_OWN, TAKES_SPACINGS, TAKES_SIGMAS };
 
+/* What noise a sampler adds on the way: what its reference does, if any; that times s_noise; or none but what
+ * s_churn asks for. */
+enum noise { NOISE_FIXED, NOISE_SCALED, NOISE_CHURNED };
+
 struct sampler {
     const char *name, *label;
     const char *reference; /* diffusers class */
     int keys;              /* column of schedule_keys.def */
     enum takes takes;
+    enum noise noise;
+    double eta; /* where a request says none; LTD_ETA_STANDARD: it has none */
     const struct sampler_code *code;
 };
 
-#define SAMPLER(id, name, label, reference, keys, takes) extern const struct sampler_code name##_code;
+#define SAMPLER(id, name, label, reference, keys, takes, noise, eta) \
+    extern const struct sampler_code name##_code;
 #include <latentd/samplers.def>
 #undef SAMPLER
 

@@ -44,25 +44,42 @@ static int steps_left_out(int steps, double strength)
     return run >= 1 ? steps - run : -1;
 }
 
-static enum ltd_status build(struct sampling_plan *plan, const struct schedule_settings *settings, int steps,
-                             int first, struct ltd_error *err)
+static enum ltd_status build(struct sampling_plan *plan, const struct schedule_settings *settings,
+                             const struct sampling_request *asked, int first, struct ltd_error *err)
 {
     struct noise_schedule noise = {0};
-    struct plan_request request = {.settings = settings, .noise = &noise, .steps = steps, .first = first};
+    const bool standard = asked->eta == LTD_ETA_STANDARD;
+    const struct plan_request request = {.settings = settings,
+                                         .noise = &noise,
+                                         .steps = asked->steps,
+                                         .first = first,
+                                         .eta = standard ? ltd_sampler_eta(asked->sampler) : asked->eta,
+                                         .asked = asked};
     enum ltd_status status = noise_schedule_init(&noise, settings, err);
 
-    if (status == LTD_OK && steps > noise.count)
+    if (status == LTD_OK && asked->steps > noise.count)
         status =
             ltd_fail(err, LTD_EINVAL, "%d steps are more than the model's %d training timesteps; take fewer",
-                     steps, noise.count);
+                     asked->steps, noise.count);
     if (status == LTD_OK)
         status = plan->code->plan(plan, &request, err);
     noise_schedule_fini(&noise);
     return status;
 }
 
-enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd_sampler sampler,
-                                  enum ltd_scheduler scheduler, int steps, double strength,
+static enum ltd_status check_eta(const struct sampling_request *asked, struct ltd_error *err)
+{
+    if (asked->eta == LTD_ETA_STANDARD)
+        return LTD_OK;
+    if (ltd_sampler_eta(asked->sampler) == LTD_ETA_STANDARD)
+        return ltd_fail(err, LTD_EINVAL, "the sampler %s has no eta; leave it out",
+                        ltd_sampler_name(asked->sampler));
+    if (!(asked->eta >= 0 && asked->eta <= 1))
+        return ltd_fail(err, LTD_EINVAL, "eta is %g; take 0 to 1", asked->eta);
+    return LTD_OK;
+}
+
+enum ltd_status sampling_plan_new(const struct schedule_config *config, const struct sampling_request *asked,
                                   struct sampling_plan **out, struct ltd_error *err)
 {
     struct schedule_settings settings;
@@ -70,27 +87,29 @@ enum ltd_status sampling_plan_new(const struct schedule_config *config, enum ltd
     enum ltd_status status;
     int first;
 
-    if (steps < 1)
-        return ltd_fail(err, LTD_EINVAL, "steps is %d; take at least 1", steps);
-    if (!(strength > 0 && strength <= 1))
-        return ltd_fail(err, LTD_EINVAL, "strength is %g; take more than 0 and at most 1", strength);
-    first = steps_left_out(steps, strength);
+    if (asked->steps < 1)
+        return ltd_fail(err, LTD_EINVAL, "steps is %d; take at least 1", asked->steps);
+    if (!(asked->strength > 0 && asked->strength <= 1))
+        return ltd_fail(err, LTD_EINVAL, "strength is %g; take more than 0 and at most 1", asked->strength);
+    first = steps_left_out(asked->steps, asked->strength);
     if (first < 0)
         return ltd_fail(err, LTD_EINVAL, "a strength of %g leaves none of %d steps; take more of either",
-                        strength, steps);
-    status = schedule_config_resolve(config, sampler, scheduler, &settings, err);
+                        asked->strength, asked->steps);
+    status = check_eta(asked, err);
+    if (status == LTD_OK)
+        status = schedule_config_resolve(config, asked->sampler, asked->scheduler, &settings, err);
     if (status != LTD_OK)
         return status;
     plan = calloc(1, sizeof *plan);
     if (!plan)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", steps);
-    plan->code = sampler_table[sampler].code;
+        return ltd_fail(err, LTD_ENOMEM, "no memory for a plan of %d steps", asked->steps);
+    plan->code = sampler_table[asked->sampler].code;
     plan->prediction = setting_int(&settings, KEY_prediction_type);
     plan->vectors = FIRST_OWN_VECTOR;
     plan->clip_range =
         setting_flag(&settings, KEY_clip_sample) ? (float)settings.value[KEY_clip_sample_range] : INFINITY;
     plan->start_scale = 1;
-    status = build(plan, &settings, steps, first, err);
+    status = build(plan, &settings, asked, first, err);
     if (status != LTD_OK) {
         sampling_plan_free(plan);
         return status;
@@ -134,6 +153,31 @@ void sampling_start_from_noise(const struct sampling_plan *plan, float *x, size_
 void sampling_start_from_latent(const struct sampling_plan *plan, float *x, const float *noise, size_t n)
 {
     noise_mix(x, noise, n, plan->start.alpha, plan->start.sigma);
+}
+
+float sampling_known_sample(const struct sampling_plan *plan, int done, float clean, float noise)
+{
+    const struct sampling_step *step = &plan->step[done];
+
+    if (done == plan->evaluations)
+        return clean;
+    if (plan->exploding)
+        return clean + noise * (step->end_sigma > 0 ? step->end_sigma : step->sigma);
+    return step->level.alpha * clean + step->level.sigma * noise;
+}
+
+float sampling_known_word(const struct sampling_plan *plan, int done, float clean, float input)
+{
+    const struct signal_level level = plan->step[done].level;
+
+    switch (plan->prediction) {
+    case PREDICT_EPSILON:
+        return (input - level.alpha * clean) / level.sigma;
+    case PREDICT_V:
+        return (level.alpha * input - clean) / level.sigma;
+    default:
+        return clean;
+    }
 }
 
 /* What the network gets for x. */
@@ -240,6 +284,33 @@ void sampling_add_noise(struct sampling_state *state, float deviation)
         state->x[i] += noise[i] * deviation;
 }
 
+enum ltd_status sampling_follow_path(struct sampling_plan *plan, const struct plan_request *request,
+                                     float low, float high, struct ltd_error *err)
+{
+    if (!(high <= BROWNIAN_TREE_MAX_SIGMA))
+        return ltd_fail(err, LTD_EINVAL,
+                        "the noise reaches sigma %g, and this sampler's at most %g; take another",
+                        (double)high, (double)BROWNIAN_TREE_MAX_SIGMA);
+    brownian_tree_init(&plan->path, request->asked->seed, low, high);
+    plan->path_vector = plan->vectors;
+    plan->vectors += BROWNIAN_TREE_VECTORS;
+    return LTD_OK;
+}
+
+void sampling_add_noise_between(const struct sampling_plan *plan, struct sampling_state *state, float from,
+                                float to, float deviation)
+{
+    float *noise = state_vector(state, INPUT_VECTOR);
+
+    if (plan->path_vector == 0) {
+        sampling_add_noise(state, deviation);
+        return;
+    }
+    brownian_tree_noise(&plan->path, noise, from, to, state->n, state_vector(state, plan->path_vector));
+    for (size_t i = 0; i < state->n; i++)
+        state->x[i] += noise[i] * deviation;
+}
+
 /* Before advance(), which moves x and may overwrite the word. */
 static const float *take_clean(const struct sampling_plan *plan, int evaluation,
                                const struct sampling_state *state, const struct sampling_watch *watch)
@@ -257,9 +328,11 @@ enum ltd_status sampling_run(const struct sampling_plan *plan, const struct deno
     struct sampling_state state = {.rng = rng, .x = x, .n = n, .output = scratch, .scratch = scratch};
 
     for (int e = 0; e < plan->evaluations; e++) {
-        const float *input = scaled_input(plan, e, &state);
-        const float *clean;
+        const float *input, *clean;
 
+        if (plan->step[e].churned)
+            sampling_add_noise(&state, plan->step[e].churn);
+        input = scaled_input(plan, e, &state);
         if (!denoiser->predict(denoiser->self, state.output, input, plan->step[e].timestep))
             return ltd_fail(err, LTD_ECANCELED, "canceled at step %d of %d", e + 1, plan->evaluations);
         clean = take_clean(plan, e, &state, watch);
@@ -267,6 +340,8 @@ enum ltd_status sampling_run(const struct sampling_plan *plan, const struct deno
         if (!all_finite(x, n))
             return ltd_fail(err, LTD_ENONFINITE, "the latent stopped being finite at step %d of %d", e + 1,
                             plan->evaluations);
+        if (denoiser->settle)
+            denoiser->settle(denoiser->self, x, e + 1);
         if (watch)
             watch->step(watch->arg, e + 1, plan->evaluations, clean);
     }

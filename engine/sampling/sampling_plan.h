@@ -11,6 +11,7 @@
 #ifndef SAMPLING_PLAN_H
 #define SAMPLING_PLAN_H
 
+#include "sampling/brownian_tree.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling.h"
 
@@ -22,6 +23,10 @@ struct sampling_step {
     double timestep;
     struct signal_level level; /* variance-preserving */
     float sigma;               /* variance-exploding; above 0 */
+    float end_sigma; /* of the middle of a step: where the step leads, which is what the reference's add_noise
+                        takes; where noise comes first: the level before it; else 0 */
+    bool churned;    /* before the evaluation noise is drawn, of the deviation churn, which may be 0 */
+    float churn;
 };
 
 struct sampling_plan {
@@ -31,6 +36,8 @@ struct sampling_plan {
     int evaluations;           /* length of step and moves */
     int vectors;               /* of scratch, each as long as x; at least FIRST_OWN_VECTOR */
     float clip_range;          /* bound of |x_0|; infinite: none */
+    struct brownian_tree path; /* of the noise on the way, with path_vector above 0 */
+    int path_vector;           /* the first of its scratch; 0: the noise is the run's generator's */
     float start_scale;         /* from noise: x = start_scale * noise */
     struct signal_level start; /* from a latent: x = alpha x + sigma noise */
     struct sampling_step *step;
@@ -73,6 +80,15 @@ void sampling_noise(const struct sampling_plan *plan, int evaluation, const stru
                     float *noise);
 /* x += deviation * standard normal noise from the run's generator; overwrites INPUT_VECTOR. */
 void sampling_add_noise(struct sampling_state *state, float deviation);
+/* From now on sampling_add_noise_between draws from a Brownian path, over all sigmas above 0 that the whole
+ * run, not only its rest, stops at: low to high.  The vectors of scratch before are counted already.  Errors:
+ * LTD_EINVAL. */
+LTD_MUST_USE enum ltd_status sampling_follow_path(struct sampling_plan *plan,
+                                                  const struct plan_request *request, float low, float high,
+                                                  struct ltd_error *err);
+/* The same as sampling_add_noise, with the noise of the way from one sigma to another. */
+void sampling_add_noise_between(const struct sampling_plan *plan, struct sampling_state *state, float from,
+                                float to, float deviation);
 /* LTD_EINVAL, of a sampler whose reference does not run a model that predicts the sample. */
 enum ltd_status sampling_refuse_sample(struct ltd_error *err);
 /* Allocates plan->step and plan->moves, zeroed, for that many evaluations. */

@@ -247,6 +247,17 @@ const char *schedule_config_prediction(const struct schedule_config *config)
     return row->choices[(int)value];
 }
 
+void schedule_config_of_xl(struct schedule_config *config)
+{
+    config->is_xl = true;
+}
+
+void schedule_config_predict(struct schedule_config *config, const char *prediction)
+{
+    config->present[KEY_prediction_type] = true;
+    config->value[KEY_prediction_type] = find_choice(&rows[KEY_prediction_type], prediction);
+}
+
 /* The samplers of DPMSolverMultistepScheduler, which its fields tell apart. */
 static enum ltd_sampler multistep_sampler(const struct schedule_config *config)
 {
@@ -402,7 +413,7 @@ enum ltd_status schedule_config_resolve(const struct schedule_config *config, en
                                         enum ltd_scheduler scheduler, struct schedule_settings *out,
                                         struct ltd_error *err)
 {
-    struct schedule_settings settings = {.trained_betas = config->trained_betas};
+    struct schedule_settings settings = {.trained_betas = config->trained_betas, .is_xl = config->is_xl};
     enum ltd_status status;
 
     if (config->disables_corrector && sampler == LTD_SAMPLER_UNIPC)

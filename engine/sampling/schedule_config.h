@@ -60,6 +60,7 @@ struct schedule_config {
     float *trained_betas;    /* [num_train_timesteps], or NULL */
     bool disables_corrector; /* of UniPC, in some steps */
     bool corrected;          /* schedule_config_correct was called */
+    bool is_xl;              /* schedule_config_of_xl was called */
 };
 
 /* All values that one sampler reads, defaults filled in; NAN where its class takes none. */
@@ -67,6 +68,7 @@ struct schedule_settings {
     double value[KEY_COUNT];
     enum ltd_scheduler schedule; /* the sigma schedule in place of the spacing; MODEL: none */
     const float *trained_betas;  /* borrowed from the config */
+    bool is_xl;                  /* of Stable Diffusion XL */
 };
 
 static inline bool setting_flag(const struct schedule_settings *settings, enum schedule_key key)

@@ -81,17 +81,20 @@ static int beta(double *sigmas, int steps, const struct sigma_range *range)
     return steps;
 }
 
-/* Align Your Steps (Sabour et al. 2024, arXiv 2404.14507): the levels found best for Stable Diffusion 1.5,
- * interpolated log-linearly; the last gives way to the end of the run. */
+enum { BEST_STEPS = 10 };
+
+/* Align Your Steps (Sabour et al. 2024, arXiv 2404.14507): the levels found best for Stable Diffusion 1.5 or
+ * XL, interpolated log-linearly; the last gives way to the end of the run. */
 static int align_your_steps(double *sigmas, int steps, const struct sigma_range *range)
 {
-    static const double best[] = {14.615, 6.475, 3.861, 2.697, 1.886, 1.396,
-                                  0.963,  0.652, 0.399, 0.152, 0.029};
-    const int last = sizeof best / sizeof best[0] - 1;
+    static const double of_sd[] = {14.615, 6.475, 3.861, 2.697, 1.886, 1.396,
+                                   0.963,  0.652, 0.399, 0.152, 0.029};
+    static const double of_xl[] = {14.615, 6.315, 3.771, 2.181, 1.342, 0.862,
+                                   0.555,  0.380, 0.234, 0.113, 0.029};
+    const double *best = range->is_xl ? of_xl : of_sd;
 
-    (void)range;
     for (int i = 0; i < steps; i++) {
-        const double place = (double)i * last / steps;
+        const double place = (double)i * BEST_STEPS / steps;
         const int k = (int)place;
 
         sigmas[i] = exp(log(best[k]) + (place - k) * (log(best[k + 1]) - log(best[k])));
@@ -107,22 +110,78 @@ static int kl_optimal(double *sigmas, int steps, const struct sigma_range *range
     return steps;
 }
 
+static int single_karras(double *sigmas, int steps, const struct sigma_range *range)
+{
+    const double rho = 7;
+    const double from = pow(range->max, 1 / rho), to = pow(range->min, 1 / rho);
+
+    for (int i = 0; i < steps; i++) {
+        const float share = torch_linspace_f32_at(0, 1, steps, i);
+
+        sigmas[i] = (double)powf((float)from + share * (float)(to - from), (float)rho);
+    }
+    return steps;
+}
+
+static int single_exponential(double *sigmas, int steps, const struct sigma_range *range)
+{
+    const float from = (float)log(range->max), to = (float)log(range->min);
+
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = (double)expf(torch_linspace_f32_at(from, to, steps, i));
+    return steps;
+}
+
+static int single_polyexponential(double *sigmas, int steps, const struct sigma_range *range)
+{
+    const double low = log(range->min), span = log(range->max) - low;
+
+    for (int i = 0; i < steps; i++)
+        sigmas[i] = (double)expf(torch_linspace_f32_at(1, 0, steps, i) * (float)span + (float)low);
+    return steps;
+}
+
+static int single_even_timesteps(double *sigmas, int steps, int points, const struct sigma_range *range)
+{
+    const float *logs = range->table->log_sigma;
+    const int last = range->table->count - 1;
+
+    for (int i = 0; i < steps; i++) {
+        const float t = torch_linspace_f32_at((float)last, 0, points, i), share = t - floorf(t);
+        const int low = (int)t, high = low < last ? low + 1 : last;
+
+        sigmas[i] = (double)expf((1.0F - share) * logs[low] + share * logs[high]);
+    }
+    return steps;
+}
+
+static int single_normal(double *sigmas, int steps, const struct sigma_range *range)
+{
+    return single_even_timesteps(sigmas, steps, steps, range);
+}
+
+static int single_sgm_uniform(double *sigmas, int steps, const struct sigma_range *range)
+{
+    return single_even_timesteps(sigmas, steps, steps + 1, range);
+}
+
 typedef int schedule_fn(double *sigmas, int steps, const struct sigma_range *range);
 
+/* Those without a single_fill are tables, or f64 everywhere. */
 static const struct {
-    schedule_fn *fill;
+    schedule_fn *fill, *single_fill;
     bool is_diffusers;
 } schedules[LTD_SCHEDULER_COUNT] = {
-    [LTD_SCHEDULER_KARRAS] = {karras, true},
-    [LTD_SCHEDULER_EXPONENTIAL] = {exponential, true},
-    [LTD_SCHEDULER_BETA] = {beta, true},
-    [LTD_SCHEDULER_POLYEXPONENTIAL] = {exponential, false}, /* rho 1 */
-    [LTD_SCHEDULER_NORMAL] = {normal, false},
-    [LTD_SCHEDULER_SGM_UNIFORM] = {sgm_uniform, false},
-    [LTD_SCHEDULER_SIMPLE] = {simple, false},
-    [LTD_SCHEDULER_DDIM_UNIFORM] = {ddim_uniform, false},
-    [LTD_SCHEDULER_ALIGN_YOUR_STEPS] = {align_your_steps, false},
-    [LTD_SCHEDULER_KL_OPTIMAL] = {kl_optimal, false},
+    [LTD_SCHEDULER_KARRAS] = {karras, single_karras, true},
+    [LTD_SCHEDULER_EXPONENTIAL] = {exponential, single_exponential, true},
+    [LTD_SCHEDULER_BETA] = {beta, NULL, true},
+    [LTD_SCHEDULER_POLYEXPONENTIAL] = {exponential, single_polyexponential, false}, /* rho 1 */
+    [LTD_SCHEDULER_NORMAL] = {normal, single_normal, false},
+    [LTD_SCHEDULER_SGM_UNIFORM] = {sgm_uniform, single_sgm_uniform, false},
+    [LTD_SCHEDULER_SIMPLE] = {simple, NULL, false},
+    [LTD_SCHEDULER_DDIM_UNIFORM] = {ddim_uniform, NULL, false},
+    [LTD_SCHEDULER_ALIGN_YOUR_STEPS] = {align_your_steps, NULL, false},
+    [LTD_SCHEDULER_KL_OPTIMAL] = {kl_optimal, NULL, false},
 };
 
 bool sigma_schedule_exists(enum ltd_scheduler schedule)
@@ -144,5 +203,7 @@ int sigma_schedule_room(int steps)
 int sigma_schedule_fill(enum ltd_scheduler schedule, double *sigmas, int steps,
                         const struct sigma_range *range)
 {
-    return schedules[schedule].fill(sigmas, steps, range);
+    schedule_fn *const single = range->single ? schedules[schedule].single_fill : NULL;
+
+    return (single ? single : schedules[schedule].fill)(sigmas, steps, range);
 }

@@ -2,7 +2,8 @@
  * sigma_schedules.h - lists of noise levels that take the place of a timestep spacing.
  *
  * Where diffusers has one (karras, exponential, beta), it is diffusers'; the others are those of
- * AUTOMATIC1111 and ComfyUI, over the model's own range.  f64; the caller rounds.
+ * AUTOMATIC1111 and ComfyUI, over the model's own range.  f64, unless the range says otherwise; the caller
+ * rounds.
  */
 #ifndef SIGMA_SCHEDULES_H
 #define SIGMA_SCHEDULES_H
@@ -14,6 +15,8 @@
 struct sigma_range {
     const struct sigma_table *table; /* the training schedule's */
     double max, min;
+    bool is_xl;  /* of Stable Diffusion XL */
+    bool single; /* k-diffusion's arithmetic, where it is torch's in f32 */
 };
 
 /* Whether this is a sigma schedule (not the model's own, and not a spacing), and whether diffusers has it. */

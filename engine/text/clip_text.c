@@ -28,6 +28,7 @@ struct clip_text {
     struct matrix position_embedding; /* [positions, channels] */
     struct clip_layer *layers;        /* [config.layers] */
     struct layer_norm final_norm;
+    struct linear projection; /* where config.pooled_channels > 0 */
     double eps;
     float *extra; /* [extra_count, channels]: what the ids from config.vocab on stand for */
     size_t extra_count;
@@ -46,6 +47,7 @@ static enum ltd_status parse_config(struct clip_text *t, const struct ltd_json *
         .mlp_channels = config_size(&r, "intermediate_size", 2048, 1, 1 << 18),
         .heads = config_size(&r, "num_attention_heads", 8, 1, 1 << 10),
         .layers = config_size(&r, "num_hidden_layers", 12, 1, 1 << 10),
+        .pooled_channels = config_size(&r, "projection_dim", 512, 1, 1 << 16),
     };
     t->eps = config_real(&r, "layer_norm_eps", 1e-5, 0, 1);
     activation = config_text(&r, "hidden_act", "quick_gelu");
@@ -89,15 +91,23 @@ static void layer_bind(struct clip_layer *l, struct binder *b, const struct clip
     linear_bind(&l->fc2, b, "mlp.fc2", wide, c, WITH_BIAS);
 }
 
-static enum ltd_status bind(struct clip_text *t, struct bind_report *report, struct ltd_error *err)
+static enum ltd_status bind(struct clip_text *t, enum bind_use use, struct bind_report *report,
+                            struct ltd_error *err)
 {
-    const struct clip_text_config *c = &t->config;
+    struct clip_text_config *c = &t->config;
     struct binder b;
     enum ltd_status st = binder_init(&b, "text_encoder", t->weights, &t->memory, report, err);
 
     if (st != LTD_OK)
         return st;
     b.overlay = t->overlay;
+    b.use = use;
+    if (binder_has(&b, "text_projection.weight"))
+        linear_bind(&t->projection, &b, "text_projection", c->channels, c->pooled_channels, WITHOUT_BIAS);
+    else if (binder_has(&b, "text_projection")) /* OpenCLIP's */
+        t->projection.weight = binder_transposed(&b, "text_projection", c->pooled_channels, c->channels);
+    else
+        c->pooled_channels = 0;
     /* Newer releases of transformers leave the outer name away. */
     if (binder_has(&b, "text_model.final_layer_norm.weight"))
         binder_enter(&b, "text_model");
@@ -112,11 +122,14 @@ static enum ltd_status bind(struct clip_text *t, struct bind_report *report, str
         binder_leave(&b, mark);
     }
     layer_norm_bind(&t->final_norm, &b, "final_layer_norm", c->channels, t->eps);
-    return binder_finish(&b);
+    st = binder_finish(&b);
+    if (st == LTD_OK && use == BIND_SHAPES)
+        weight_set_close_files(t->weights);
+    return st;
 }
 
-enum ltd_status clip_text_open(const char *dir, struct bind_report *report, struct clip_text **out,
-                               struct ltd_error *err)
+enum ltd_status clip_text_open(const char *dir, enum bind_use use, struct bind_report *report,
+                               struct clip_text **out, struct ltd_error *err)
 {
     struct clip_text *t = calloc(1, sizeof *t);
     enum ltd_status st;
@@ -127,7 +140,7 @@ enum ltd_status clip_text_open(const char *dir, struct bind_report *report, stru
     if (st == LTD_OK)
         st = weight_set_open(dir, "model", &t->weights, err);
     if (st == LTD_OK)
-        st = bind(t, report, err);
+        st = bind(t, use, report, err);
     if (st == LTD_OK && !report)
         *out = t;
     else
@@ -136,7 +149,8 @@ enum ltd_status clip_text_open(const char *dir, struct bind_report *report, stru
 }
 
 enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *file,
-                                   struct weight_set *weights, struct clip_text **out, struct ltd_error *err)
+                                   struct weight_set *weights, enum bind_use use, struct clip_text **out,
+                                   struct ltd_error *err)
 {
     struct clip_text *t = calloc(1, sizeof *t);
     enum ltd_status st;
@@ -148,7 +162,7 @@ enum ltd_status clip_text_open_set(const struct ltd_json *config, const char *fi
     t->weights = weights;
     st = parse_config(t, config, file, err);
     if (st == LTD_OK)
-        st = bind(t, NULL, err);
+        st = bind(t, use, NULL, err);
     if (st == LTD_OK)
         *out = t;
     else
@@ -167,7 +181,7 @@ enum ltd_status clip_text_adapt(const struct clip_text *base, const struct weigh
     *t = *base;
     t->memory = (struct heap_list){0};
     t->overlay = overlay;
-    st = bind(t, NULL, err);
+    st = bind(t, BIND_RUN, NULL, err);
     if (st == LTD_OK)
         *out = t;
     else
@@ -272,14 +286,63 @@ static void layer_forward(const struct clip_text *t, const struct clip_layer *l,
     exec_rewind(e, mark);
 }
 
+static void layers_forward(const struct clip_text *t, struct exec *e, struct tensor h, size_t first,
+                           size_t end)
+{
+    for (size_t i = first; i < end; i++)
+        layer_forward(t, &t->layers[i], e, h);
+}
+
 void clip_text_forward(const struct clip_text *t, struct exec *e, struct tensor y, const int32_t *ids,
                        size_t skip)
 {
     exec_stage(e, "text", -1);
     embed(t, e, y, ids);
-    for (size_t i = 0; i < t->config.layers - skip; i++)
-        layer_forward(t, &t->layers[i], e, y);
+    layers_forward(t, e, y, 0, t->config.layers - skip);
     layer_norm(e, y, y, &t->final_norm);
+}
+
+/* The first mark of a text; its last token when there is none. */
+static size_t find_end(const int32_t *ids, size_t tokens, int32_t end)
+{
+    size_t at = 0;
+
+    while (at + 1 < tokens && ids[at] != end)
+        at++;
+    return at;
+}
+
+/* pooled = projection(final_norm(h at the end marks)) */
+static void pool(const struct clip_text *t, struct exec *e, struct tensor pooled, struct tensor h,
+                 const int32_t *ids, int32_t end)
+{
+    const size_t mark = exec_mark(e);
+    struct tensor x = exec_tensor(e, h.n, 1, 1, h.c);
+
+    for (size_t i = 0; i < h.n && !exec_is_dry(e); i++)
+        memcpy(x.data + i * h.c, h.data + (i * h.h + find_end(ids + i * h.h, h.h, end)) * h.c,
+               h.c * sizeof *x.data);
+    layer_norm(e, x, x, &t->final_norm);
+    linear_forward(&t->projection, e, pooled, x);
+    exec_rewind(e, mark);
+}
+
+void clip_text_hidden(const struct clip_text *t, struct exec *e, struct tensor y, struct tensor pooled,
+                      const int32_t *ids, size_t skip, int32_t end)
+{
+    const size_t mark = exec_mark(e), layers = t->config.layers;
+
+    exec_stage(e, "text", -1);
+    embed(t, e, y, ids);
+    layers_forward(t, e, y, 0, layers - skip);
+    if (pooled.c > 0) {
+        struct tensor h = exec_like(e, y);
+
+        copy_tensor(e, h, y);
+        layers_forward(t, e, h, layers - skip, layers);
+        pool(t, e, pooled, h, ids, end);
+    }
+    exec_rewind(e, mark);
 }
 
 void clip_text_keys(const struct clip_text *t, struct exec *e, struct tensor y, const int32_t *ids,

@@ -31,16 +31,17 @@ struct bpe_symbol {
 
 /* ---- opening ---- */
 
-/* GPT-2's spelling of bytes: printable Latin-1 as itself, the 68 others as U+0100 and up.  Returns the bytes
- * written. */
-static size_t spell_byte(int byte, char *out)
+bool bpe_spells_itself(int byte)
+{
+    return (byte > 0x20 && byte < 0x7F) || (byte > 0xA0 && byte != 0xAD);
+}
+
+size_t bpe_spell_byte(int byte, char *out)
 {
     int c = byte, others = 0;
 
     for (int b = 0; b <= byte; b++) {
-        const bool printable = (b > 0x20 && b < 0x7F) || (b > 0xA0 && b != 0xAD);
-
-        c = printable ? b : 0x100 + others++;
+        c = bpe_spells_itself(b) ? b : 0x100 + others++;
     }
     if (c < 0x80) {
         out[0] = (char)c;
@@ -56,7 +57,7 @@ static enum ltd_status find_byte_symbols(struct bpe *bpe, const struct vocab *vo
 {
     for (int byte = 0; byte < 256; byte++) {
         char name[2 + sizeof END_OF_WORD];
-        const size_t size = spell_byte(byte, name);
+        const size_t size = bpe_spell_byte(byte, name);
 
         memcpy(name + size, END_OF_WORD, sizeof END_OF_WORD);
         for (int last = 0; last < 2; last++) {
@@ -207,21 +208,18 @@ static enum ltd_status read_merges(struct bpe *bpe, const struct mapped_file *fi
     return status;
 }
 
-enum ltd_status bpe_open(const char *merges_path, const struct vocab *vocab, int32_t unknown,
-                         struct bpe **out, struct ltd_error *err)
+enum ltd_status bpe_read(const void *text, size_t size, const char *name, const struct vocab *vocab,
+                         int32_t unknown, struct bpe **out, struct ltd_error *err)
 {
-    struct mapped_file file = {0};
+    const struct mapped_file file = {.data = text, .size = size};
     struct bpe *bpe = calloc(1, sizeof *bpe);
     enum ltd_status status;
 
     if (!bpe)
-        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the merges", merges_path);
-    status = mapped_file_open(&file, merges_path, err);
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the merges", name);
+    status = read_merges(bpe, &file, vocab, name, err);
     if (status == LTD_OK)
-        status = read_merges(bpe, &file, vocab, merges_path, err);
-    if (status == LTD_OK)
-        status = find_byte_symbols(bpe, vocab, unknown, merges_path, err);
-    mapped_file_close(&file);
+        status = find_byte_symbols(bpe, vocab, unknown, name, err);
     if (status == LTD_OK)
         *out = bpe;
     else

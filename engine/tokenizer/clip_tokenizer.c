@@ -8,7 +8,7 @@
 #include "tokenizer/clip_chars.h"
 #include "tokenizer/clip_split.h"
 #include "tokenizer/tokenizer_config.h"
-#include "tokenizer/tokenizer_file.h"
+#include "tokenizer/tokenizer_words.h"
 #include "tokenizer/vocab.h"
 
 static const char comma[] = ",</w>";
@@ -40,26 +40,13 @@ static void number_added(struct clip_tokenizer *tokenizer, struct added_list *ad
     }
 }
 
-static enum ltd_status open_bpe(struct clip_tokenizer *tokenizer, const char *dir,
-                                const struct tokenizer_config *config, const struct vocab *vocab,
-                                struct ltd_error *err)
+static enum ltd_status open_parts(struct clip_tokenizer *tokenizer, struct tokenizer_config *config,
+                                  const struct tokenizer_words *words, struct ltd_error *err)
 {
+    const struct vocab *vocab = &words->vocab;
     const char *unknown = config->role_content[ROLE_UNK];
-    char *path = tokenizer_path(dir, "merges.txt");
-    enum ltd_status status;
-
-    if (!path)
-        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path in it", dir);
-    status = bpe_open(path, vocab, vocab_find(vocab, unknown, strlen(unknown)), &tokenizer->bpe, err);
-    free(path);
-    return status;
-}
-
-static enum ltd_status open_parts(struct clip_tokenizer *tokenizer, const char *dir,
-                                  struct tokenizer_config *config, const struct vocab *vocab,
-                                  struct ltd_error *err)
-{
-    enum ltd_status status = open_bpe(tokenizer, dir, config, vocab, err);
+    enum ltd_status status = bpe_read(words->merges, words->merges_size, words->merges_name, vocab,
+                                      vocab_find(vocab, unknown, strlen(unknown)), &tokenizer->bpe, err);
 
     if (status != LTD_OK)
         return status;
@@ -74,39 +61,46 @@ static enum ltd_status open_parts(struct clip_tokenizer *tokenizer, const char *
     return added_set_init(&tokenizer->normalized, &config->added, true, err);
 }
 
-static enum ltd_status open_vocab(const char *dir, struct vocab *vocab, struct ltd_error *err)
+static enum ltd_status open_tokenizer(const char *dir, const char *pad, struct clip_tokenizer **out,
+                                      struct ltd_error *err)
 {
-    char *path = tokenizer_path(dir, "vocab.json");
-    enum ltd_status status;
-
-    if (!path)
-        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path in it", dir);
-    status = vocab_open(vocab, path, err);
-    free(path);
-    return status;
-}
-
-enum ltd_status clip_tokenizer_open(const char *dir, struct clip_tokenizer **out, struct ltd_error *err)
-{
+    const char *name = dir ? dir : "the built-in vocabulary";
     struct tokenizer_config config = {0};
-    struct vocab vocab = {0};
+    struct tokenizer_words words = {0};
     struct clip_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     enum ltd_status status;
 
     if (!tokenizer)
-        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the tokenizer", dir);
-    status = open_vocab(dir, &vocab, err);
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the tokenizer", name);
+    status = dir ? tokenizer_words_open(&words, dir, err) : tokenizer_words_builtin(&words, err);
     if (status == LTD_OK)
-        status = tokenizer_config_read(&config, dir, err);
+        status = tokenizer_config_read(&config, dir, words.added, pad, err);
     if (status == LTD_OK)
-        status = open_parts(tokenizer, dir, &config, &vocab, err);
+        status = open_parts(tokenizer, &config, &words, err);
     tokenizer_config_fini(&config);
-    vocab_close(&vocab);
+    tokenizer_words_close(&words);
     if (status == LTD_OK)
         *out = tokenizer;
     else
         clip_tokenizer_close(tokenizer);
     return status;
+}
+
+enum ltd_status clip_tokenizer_open(const char *dir, struct clip_tokenizer **out, struct ltd_error *err)
+{
+    return open_tokenizer(dir, NULL, out, err);
+}
+
+enum ltd_status clip_tokenizer_open_padded(const char *dir, const char *pad, struct clip_tokenizer **out,
+                                           struct ltd_error *err)
+{
+    return open_tokenizer(dir, pad, out, err);
+}
+
+enum ltd_status clip_tokenizer_open_builtin(const char *pad, struct clip_tokenizer **out,
+                                            struct ltd_error *err)
+{
+    return open_tokenizer(NULL, pad, out, err);
 }
 
 void clip_tokenizer_close(struct clip_tokenizer *tokenizer)

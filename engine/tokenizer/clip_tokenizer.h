@@ -18,10 +18,17 @@ struct clip_tokenizer;
 
 /* Reads dir/vocab.json, dir/merges.txt, and, where they are, dir/tokenizer_config.json,
  * dir/special_tokens_map.json and dir/added_tokens.json (special and added tokens, padding, length), as
- * transformers 5 does; a tokenizer.json is not read.  Errors: LTD_ENOTFOUND, LTD_EFORMAT, LTD_EUNSUPPORTED a
- * setting that this tokenizer has not (padding on the left), LTD_EIO, LTD_ENOMEM. */
+ * transformers 5 does; vocabulary and merges, and added tokens, are tokenizer.json's where there is no
+ * vocab.json.  Errors: LTD_ENOTFOUND, LTD_EFORMAT, LTD_EUNSUPPORTED a setting that this tokenizer has not
+ * (padding on the left), LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status clip_tokenizer_open(const char *dir, struct clip_tokenizer **out,
                                                  struct ltd_error *err);
+/* The same with `pad` to fill up with, whatever the files say. */
+LTD_MUST_USE enum ltd_status clip_tokenizer_open_padded(const char *dir, const char *pad,
+                                                        struct clip_tokenizer **out, struct ltd_error *err);
+/* CLIP's own vocabulary (clip_words.h), with 77 tokens a text.  pad: what fills up; NULL: the end mark. */
+LTD_MUST_USE enum ltd_status clip_tokenizer_open_builtin(const char *pad, struct clip_tokenizer **out,
+                                                         struct ltd_error *err);
 void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
 
 /* With the added tokens that vocab.json lacks. */

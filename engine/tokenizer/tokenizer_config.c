@@ -35,6 +35,8 @@ static enum ltd_status open_source(struct source *source, const char *dir, const
 {
     enum ltd_status status;
 
+    if (!dir)
+        return LTD_OK;
     source->path = tokenizer_path(dir, name);
     if (!source->path)
         return ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path in it", dir);
@@ -128,6 +130,27 @@ static enum ltd_status read_decoder(struct added_list *list, const struct source
         token.order = order;
         if (status == LTD_OK)
             status = add_numbered(list, &token, source->path, err);
+    }
+    return status;
+}
+
+/* added_tokens of a tokenizer.json: a list of tokens, each with its id. */
+static enum ltd_status read_list(struct added_list *list, const struct ltd_json *added, const char *dir,
+                                 struct ltd_error *err)
+{
+    enum ltd_status status = LTD_OK;
+
+    for (const struct ltd_json *v = ltd_json_first(added); v && status == LTD_OK; v = ltd_json_next(v)) {
+        struct added_token token;
+        uint64_t order;
+
+        if (!ltd_json_uint64(ltd_json_get(v, "id"), &order) || order > INT32_MAX)
+            return ltd_fail(err, LTD_EFORMAT, "%s: a token of added_tokens in tokenizer.json has no small id",
+                            dir);
+        status = parse_token(v, false, dir, "added_tokens", &token, err);
+        token.order = (int64_t)order;
+        if (status == LTD_OK)
+            status = add_numbered(list, &token, dir, err);
     }
     return status;
 }
@@ -244,16 +267,18 @@ static enum ltd_status add_special(struct added_list *list, size_t numbered, con
     return add_token(list, &token, source->path, err);
 }
 
+/* own: what it is whatever the files say, or NULL */
 static enum ltd_status read_special_key(struct tokenizer_config *config, size_t numbered,
-                                        const struct special_key *key, const struct source *file,
-                                        const struct source *map, struct ltd_error *err)
+                                        const struct special_key *key, const char *own,
+                                        const struct source *file, const struct source *map,
+                                        struct ltd_error *err)
 {
     const struct ltd_json *in_map = ltd_json_get(map->root, key->key);
     const struct ltd_json *value = in_map ? in_map : ltd_json_get(file->root, key->key);
-    const char *content = key->content;
+    const char *content = own ? own : key->content;
     enum ltd_status status = LTD_OK;
 
-    if (!value && content) {
+    if (own || (!value && content)) {
         const struct added_token token = {
             .content = (char *)(uintptr_t)content, .id = -1, .plain = true, .special = true};
 
@@ -361,7 +386,8 @@ static int max_length(const struct ltd_json *root)
 }
 
 static enum ltd_status read_sources(struct tokenizer_config *config, struct source *file, struct source *map,
-                                    struct source *added, struct ltd_error *err)
+                                    struct source *added, const struct ltd_json *listed, const char *dir,
+                                    const char *pad, struct ltd_error *err)
 {
     const bool decoder = ltd_json_get(file->root, "added_tokens_decoder") != NULL;
     enum ltd_status status = check_settings(file, err);
@@ -374,18 +400,23 @@ static enum ltd_status read_sources(struct tokenizer_config *config, struct sour
         ltd_json_free(map->root);
         map->root = NULL;
         status = read_decoder(&config->added, file, err);
+    } else if (listed) {
+        status = read_list(&config->added, listed, dir, err);
     } else {
         status = read_legacy(&config->added, added, file, map, err);
     }
     if (status == LTD_OK)
-        status = sort_numbered(&config->added, decoder ? file->path : added->path, err);
+        status = sort_numbered(&config->added, decoder ? file->path : listed ? dir : added->path, err);
     numbered = config->added.count;
     for (size_t i = 0; i < SPECIAL_KEYS && status == LTD_OK; i++)
-        status = read_special_key(config, numbered, &special_keys[i], file, map, err);
+        status = read_special_key(config, numbered, &special_keys[i],
+                                  special_keys[i].role == ROLE_PAD ? pad : NULL, file, map, err);
     return status == LTD_OK ? read_others(&config->added, numbered, file, map, err) : status;
 }
 
-enum ltd_status tokenizer_config_read(struct tokenizer_config *out, const char *dir, struct ltd_error *err)
+enum ltd_status tokenizer_config_read(struct tokenizer_config *out, const char *dir,
+                                      const struct ltd_json *added_tokens, const char *pad,
+                                      struct ltd_error *err)
 {
     struct tokenizer_config config = {0};
     struct source file = {0}, map = {0}, added = {0};
@@ -396,7 +427,7 @@ enum ltd_status tokenizer_config_read(struct tokenizer_config *out, const char *
     if (status == LTD_OK)
         status = open_source(&added, dir, "added_tokens.json", err);
     if (status == LTD_OK)
-        status = read_sources(&config, &file, &map, &added, err);
+        status = read_sources(&config, &file, &map, &added, added_tokens, dir, pad, err);
     close_source(&file);
     close_source(&map);
     close_source(&added);

@@ -9,6 +9,7 @@
 #define TOKENIZER_CONFIG_H
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 #include "tokenizer/added_tokens.h"
 
@@ -20,9 +21,12 @@ struct tokenizer_config {
     int max_length;
 };
 
-/* Errors: LTD_EFORMAT; LTD_EUNSUPPORTED for settings that this tokenizer has not, such as padding on the
+/* dir: NULL reads no file.  added: added_tokens of a tokenizer.json, which count where tokenizer_config.json
+ * numbers none; NULL: there is no such file.  pad: what fills up, whatever the files say; NULL: they say.
+ * Errors: LTD_EFORMAT; LTD_EUNSUPPORTED for settings that this tokenizer has not, such as padding on the
  * left; LTD_EIO; LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status tokenizer_config_read(struct tokenizer_config *out, const char *dir,
+                                                   const struct ltd_json *added, const char *pad,
                                                    struct ltd_error *err);
 void tokenizer_config_fini(struct tokenizer_config *config); /* also of a zeroed struct */
 

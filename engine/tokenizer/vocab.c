@@ -117,39 +117,38 @@ static enum ltd_status fill(struct vocab *vocab, const struct ltd_json *root, ui
     return LTD_OK;
 }
 
-enum ltd_status vocab_open(struct vocab *out, const char *path, struct ltd_error *err)
+enum ltd_status vocab_read(struct vocab *out, const struct ltd_json *root, const char *path,
+                           struct ltd_error *err)
 {
     struct vocab vocab = {0};
-    struct ltd_json *root = NULL;
     uint8_t *id_seen = NULL;
     size_t text_size = 0;
+    enum ltd_status status = measure(root, path, &text_size, err);
+
+    if (status == LTD_OK)
+        status = reserve(&vocab, ltd_json_size(root), text_size, path, err);
+    if (status == LTD_OK) {
+        id_seen = calloc(ltd_json_size(root), 1);
+        status = id_seen
+                     ? fill(&vocab, root, id_seen, path, err)
+                     : ltd_fail(err, LTD_ENOMEM, "%s: no memory for %zu tokens", path, ltd_json_size(root));
+    }
+    free(id_seen);
+    if (status == LTD_OK)
+        *out = vocab;
+    else
+        vocab_close(&vocab);
+    return status;
+}
+
+enum ltd_status vocab_open(struct vocab *out, const char *path, struct ltd_error *err)
+{
+    struct ltd_json *root = NULL;
     enum ltd_status status = tokenizer_json_read(path, &root, err);
 
-    if (status != LTD_OK)
-        return status;
-    status = measure(root, path, &text_size, err);
-    if (status != LTD_OK)
-        goto fail;
-    status = reserve(&vocab, ltd_json_size(root), text_size, path, err);
-    if (status != LTD_OK)
-        goto fail;
-    id_seen = calloc(ltd_json_size(root), 1);
-    if (!id_seen) {
-        status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for %zu tokens", path, ltd_json_size(root));
-        goto fail;
-    }
-    status = fill(&vocab, root, id_seen, path, err);
-    if (status != LTD_OK)
-        goto fail;
-    free(id_seen);
+    if (status == LTD_OK)
+        status = vocab_read(out, root, path, err);
     ltd_json_free(root);
-    *out = vocab;
-    return LTD_OK;
-
-fail:
-    free(id_seen);
-    ltd_json_free(root);
-    vocab_close(&vocab);
     return status;
 }
 

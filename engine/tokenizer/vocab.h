@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <latentd/error.h>
+#include <latentd/json.h>
 
 enum { VOCAB_MAX_TOKENS = 1 << 20, VOCAB_MAX_TOKEN_SIZE = 1024 /* bytes */ };
 
@@ -26,6 +27,9 @@ struct vocab {
 
 /* Errors: LTD_ENOTFOUND, LTD_EFORMAT, LTD_EIO, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status vocab_open(struct vocab *out, const char *path, struct ltd_error *err);
+/* The same of an object that has been read. */
+LTD_MUST_USE enum ltd_status vocab_read(struct vocab *out, const struct ltd_json *root, const char *path,
+                                        struct ltd_error *err);
 void vocab_close(struct vocab *vocab); /* also of a zeroed struct */
 
 /* The id of size bytes at token; -1 when it is none. */

@@ -1,28 +1,7 @@
 #include "unet/unet.h"
 
 #include "kernels/elementwise.h"
-#include "unet/unet_network.h"
-
-/* What the way down leaves for the way up, taken back last first. */
-struct skips {
-    struct tensor stack[UNET_MAX_LEVELS * (UNET_MAX_LAYERS + 1) + 1];
-    size_t count;
-};
-
-static struct tensor push(struct skips *s, struct tensor t)
-{
-    s->stack[s->count++] = t;
-    return t;
-}
-
-/* A forward pass under way.  Until the first attention, feature maps have one item for all that the pass is
- * to have, where they begin alike. */
-struct pass {
-    struct exec *exec;
-    const struct unet_input *input;
-    size_t items;
-    struct skips skips;
-};
+#include "unet/unet_pass.h"
 
 /* The items of what a layer makes of x. */
 static size_t items_behind(const struct pass *p, const struct unet_layer *l, struct tensor x)
@@ -34,7 +13,8 @@ static size_t items_behind(const struct pass *p, const struct unet_layer *l, str
 static void layer_forward(struct pass *p, const struct unet_layer *l, struct tensor y, struct tensor x,
                           enum resblock_input spend)
 {
-    resblock_forward(&l->resblock, p->exec, tensor_items(y, 0, x.n), x, unet_layer_time(l, p->input), spend);
+    resblock_forward(&l->resblock, p->exec, tensor_items(y, 0, x.n), x,
+                     unet_layer_time(l, p->input, p->times_differ ? x.n : 1), spend);
     if (l->attends)
         spatial_transformer_forward(&l->transformer, p->exec, y, x.n, unet_layer_text(l, p->input));
 }
@@ -43,8 +23,8 @@ static struct tensor down_forward(struct pass *p, const struct unet_block *block
 {
     for (size_t i = 0; i < block->count; i++) {
         const struct unet_layer *l = &block->layers[i];
-        struct tensor y =
-            push(&p->skips, exec_tensor(p->exec, items_behind(p, l, x), x.h, x.w, l->resblock.config.c_out));
+        struct tensor y = skips_push(
+            &p->skips, exec_tensor(p->exec, items_behind(p, l, x), x.h, x.w, l->resblock.config.c_out));
 
         layer_forward(p, l, y, x, KEEP_INPUT); /* a skip */
         x = y;
@@ -54,7 +34,7 @@ static struct tensor down_forward(struct pass *p, const struct unet_block *block
          * edges */
         const size_t extra = block->resample.pad_before;
         struct tensor y =
-            push(&p->skips, exec_tensor(p->exec, x.n, (x.h + extra) / 2, (x.w + extra) / 2, x.c));
+            skips_push(&p->skips, exec_tensor(p->exec, x.n, (x.h + extra) / 2, (x.w + extra) / 2, x.c));
 
         conv_forward(&block->resample, p->exec, y, x);
         x = y;
@@ -144,15 +124,33 @@ static struct tensor center(struct exec *e, struct tensor x)
     return y;
 }
 
-/* What lies between conv_in and conv_out. */
-static struct tensor inner_forward(struct pass *p, const struct unet *u, struct tensor h)
+struct tensor unet_encode(struct pass *p, const struct unet *u, struct tensor h)
 {
     for (size_t i = 0; i < u->config.levels; i++) {
         exec_stage(p->exec, "down", (int)i);
         h = down_forward(p, &u->down[i], h);
     }
     exec_stage(p->exec, "mid", -1);
-    h = mid_forward(p, &u->mid, h);
+    return mid_forward(p, &u->mid, h);
+}
+
+/* mid, which the middle gave, and all skips += control.  The last skip is what the middle has seen: it is
+ * changed behind it. */
+static void add_control(struct pass *p, struct tensor mid)
+{
+    const struct unet_control *control = p->input->control;
+
+    for (size_t i = 0; i < p->skips.count; i++)
+        add_scaled(p->exec, p->skips.stack[i], control->skip[i], 1);
+    add_scaled(p->exec, mid, control->mid, 1);
+}
+
+/* What lies between conv_in and conv_out. */
+static struct tensor inner_forward(struct pass *p, const struct unet *u, struct tensor h)
+{
+    h = unet_encode(p, u, h);
+    if (p->input->control)
+        add_control(p, h);
     for (size_t i = 0; i < u->config.levels; i++) {
         exec_stage(p->exec, "up", (int)i);
         h = up_forward(p, &u->up[i], h, i + 1 == u->config.levels);
@@ -172,18 +170,27 @@ static struct tensor shallow_forward(struct pass *p, const struct unet *u, struc
     return y;
 }
 
+struct tensor unet_enter(struct pass *p, const struct unet *u, struct tensor x, size_t items)
+{
+    struct tensor h =
+        skips_push(&p->skips, exec_tensor(p->exec, items, x.h, x.w, u->config.level[0].channels));
+
+    conv_forward(&u->conv_in, p->exec, tensor_items(h, 0, x.n), x);
+    repeat_first_item(p->exec, h, x.n);
+    return h;
+}
+
 void unet_forward(const struct unet *u, struct exec *e, struct tensor y, struct tensor x,
                   const struct unet_input *input)
 {
     const size_t mark = exec_mark(e);
-    struct pass p = {.exec = e, .input = input, .items = y.n};
+    struct pass p = {.exec = e, .input = input, .items = y.n, .times_differ = u->config.added_channels > 0};
     struct tensor h;
 
     exec_stage(e, "in", -1);
     if (u->config.center_input)
         x = center(e, x);
-    h = push(&p.skips, exec_tensor(e, x.n, x.h, x.w, u->config.level[0].channels));
-    conv_forward(&u->conv_in, e, h, x);
+    h = unet_enter(&p, u, x, p.times_differ || input->control ? y.n : x.n);
     h = input->shallow ? shallow_forward(&p, u, h) : inner_forward(&p, u, h);
     exec_stage(e, "out", -1);
     group_norm(e, h, h, &u->norm_out, true);

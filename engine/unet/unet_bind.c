@@ -16,21 +16,21 @@ static struct resblock_config resblock_config(const struct unet_config *c, size_
 }
 
 static void transformer_bind(struct spatial_transformer *t, struct binder *b, const struct unet_config *c,
-                             const struct unet_level *level)
+                             const struct unet_level *level, size_t depth)
 {
     const struct transformer_config config = {.channels = level->channels,
                                               .heads = level->heads,
                                               .context_channels = c->context_channels,
-                                              .layers = level->transformer_layers,
+                                              .layers = depth,
                                               .groups = c->groups,
                                               .only_cross_attention = level->only_cross_attention};
 
     spatial_transformer_bind(t, b, &config);
 }
 
-/* Layer i of a block: resnets.i, attentions.i */
+/* Layer i of a block: resnets.i and, with a depth above 0, attentions.i of so many transformer blocks */
 static void layer_bind(struct unet *u, struct unet_layer *l, struct binder *b, const struct unet_level *level,
-                       size_t i, const struct resblock_config *resblock, bool attends)
+                       size_t i, const struct resblock_config *resblock, size_t depth)
 {
     size_t mark = binder_enter(b, "resnets.%zu", i);
 
@@ -38,11 +38,11 @@ static void layer_bind(struct unet *u, struct unet_layer *l, struct binder *b, c
     binder_leave(b, mark);
     l->time_at = u->time_channels;
     u->time_channels += resblock_time_channels(resblock);
-    l->attends = attends;
-    if (!attends)
+    l->attends = depth > 0;
+    if (!l->attends)
         return;
     mark = binder_enter(b, "attentions.%zu", i);
-    transformer_bind(&l->transformer, b, &u->config, level);
+    transformer_bind(&l->transformer, b, &u->config, level, depth);
     binder_leave(b, mark);
     l->text_at = u->text_channels;
     u->text_channels += l->transformer.text_channels;
@@ -71,7 +71,8 @@ static void down_bind(struct unet *u, struct binder *b, size_t i)
         const struct resblock_config resblock =
             resblock_config(c, j == 0 ? c_before : level->channels, level->channels);
 
-        layer_bind(u, &block->layers[j], b, level, j, &resblock, level->attention_down);
+        layer_bind(u, &block->layers[j], b, level, j, &resblock,
+                   level->attention_down ? level->depth_down[j] : 0);
     }
     block->resamples = i + 1 < c->levels;
     if (block->resamples) {
@@ -99,7 +100,8 @@ static void up_bind(struct unet *u, struct binder *b, size_t i)
         const size_t skip = j + 1 == block->count ? c_finer : level->channels;
         const struct resblock_config resblock = resblock_config(c, input + skip, level->channels);
 
-        layer_bind(u, &block->layers[j], b, level, j, &resblock, level->attention_up);
+        layer_bind(u, &block->layers[j], b, level, j, &resblock,
+                   level->attention_up ? level->depth_up[j] : 0);
     }
     block->resamples = at > 0;
     if (block->resamples) {
@@ -124,7 +126,7 @@ static void mid_bind(struct unet *u, struct binder *b)
     mark = binder_enter(b, "mid_block");
     block_init(u, &u->mid, c->mid == UNET_MID_CROSS_ATTENTION ? 2 : 1);
     for (size_t i = 0; i < u->mid.count; i++)
-        layer_bind(u, &u->mid.layers[i], b, &level, i, &resblock, i + 1 < u->mid.count);
+        layer_bind(u, &u->mid.layers[i], b, &level, i, &resblock, i + 1 < u->mid.count ? c->mid_depth : 0);
     binder_leave(b, mark);
 }
 
@@ -137,11 +139,28 @@ static size_t count_layers(const struct unet_config *c)
     return count;
 }
 
-static enum ltd_status bind(struct unet *u, struct bind_report *report, struct ltd_error *err)
+void unet_bind_encoder(struct unet *u, struct binder *b)
 {
     const struct unet_config *c = &u->config;
-    const struct time_embedding_config time = {c->level[0].channels, c->time_channels, c->flip_sin_to_cos,
-                                               c->frequency_shift};
+    const size_t finest = c->level[0].channels;
+
+    u->layers = binder_array(b, count_layers(c), sizeof *u->layers);
+    u->sinusoids = (struct sinusoid_config){c->flip_sin_to_cos, c->frequency_shift};
+    embedding_layers_bind(&u->time, b, "time_embedding", finest, c->time_channels);
+    if (c->guidance_channels > 0)
+        linear_bind(&u->guidance, b, "time_embedding.cond_proj", c->guidance_channels, finest, WITHOUT_BIAS);
+    if (c->added_channels > 0)
+        embedding_layers_bind(&u->added, b, "add_embedding", c->added_channels, c->time_channels);
+    conv_bind(&u->conv_in, b, "conv_in", c->in_channels, finest, c->conv_in_kernel);
+    for (size_t i = 0; i < c->levels; i++)
+        down_bind(u, b, i);
+    mid_bind(u, b);
+}
+
+static enum ltd_status bind(struct unet *u, enum bind_use use, struct bind_report *report,
+                            struct ltd_error *err)
+{
+    const struct unet_config *c = &u->config;
     const size_t finest = c->level[0].channels;
     struct binder b;
     enum ltd_status st = binder_init(&b, "unet", u->weights, &u->memory, report, err);
@@ -149,20 +168,19 @@ static enum ltd_status bind(struct unet *u, struct bind_report *report, struct l
     if (st != LTD_OK)
         return st;
     b.overlay = u->overlay;
-    u->layers = binder_array(&b, count_layers(c), sizeof *u->layers);
-    time_embedding_bind(&u->time, &b, &time);
-    conv_bind(&u->conv_in, &b, "conv_in", c->in_channels, finest, c->conv_in_kernel);
-    for (size_t i = 0; i < c->levels; i++)
-        down_bind(u, &b, i);
-    mid_bind(u, &b);
+    b.use = use;
+    unet_bind_encoder(u, &b);
     for (size_t i = 0; i < c->levels; i++)
         up_bind(u, &b, i);
     group_norm_bind(&u->norm_out, &b, "conv_norm_out", finest, c->groups, c->norm_eps);
     conv_bind(&u->conv_out, &b, "conv_out", finest, c->out_channels, c->conv_out_kernel);
-    return binder_finish(&b);
+    st = binder_finish(&b);
+    if (st == LTD_OK && use == BIND_SHAPES)
+        weight_set_close_files(u->weights);
+    return st;
 }
 
-enum ltd_status unet_open(const char *dir, struct bind_report *report, struct unet **out,
+enum ltd_status unet_open(const char *dir, enum bind_use use, struct bind_report *report, struct unet **out,
                           struct ltd_error *err)
 {
     struct unet *u = calloc(1, sizeof *u);
@@ -176,7 +194,7 @@ enum ltd_status unet_open(const char *dir, struct bind_report *report, struct un
     if (st == LTD_OK)
         st = weight_set_open(dir, "diffusion_pytorch_model", &u->weights, err);
     if (st == LTD_OK)
-        st = bind(u, report, err);
+        st = bind(u, use, report, err);
     if (st == LTD_OK && !report)
         *out = u;
     else
@@ -185,7 +203,7 @@ enum ltd_status unet_open(const char *dir, struct bind_report *report, struct un
 }
 
 enum ltd_status unet_open_set(const struct ltd_json *config, const char *file, struct weight_set *weights,
-                              struct unet **out, struct ltd_error *err)
+                              enum bind_use use, struct unet **out, struct ltd_error *err)
 {
     struct unet *u = calloc(1, sizeof *u);
     enum ltd_status st;
@@ -195,9 +213,9 @@ enum ltd_status unet_open_set(const struct ltd_json *config, const char *file, s
         return ltd_fail(err, LTD_ENOMEM, "no memory for the U-Net");
     }
     u->weights = weights;
-    st = unet_config_parse(config, file, &u->config, err);
+    st = unet_config_parse(config, file, UNET_CLASS, &u->config, err);
     if (st == LTD_OK)
-        st = bind(u, NULL, err);
+        st = bind(u, use, NULL, err);
     if (st == LTD_OK)
         *out = u;
     else
@@ -216,7 +234,7 @@ enum ltd_status unet_adapt(const struct unet *base, const struct weight_overlay 
     u->config = base->config;
     u->weights = base->weights;
     u->overlay = overlay;
-    st = bind(u, NULL, err);
+    st = bind(u, BIND_RUN, NULL, err);
     if (st == LTD_OK)
         *out = u;
     else

@@ -32,7 +32,9 @@ struct unet {
     const struct weight_overlay
         *overlay; /* not NULL: it stands in place of some weights, which are another network's */
     struct heap_list memory;
-    struct time_embedding time;
+    struct sinusoid_config sinusoids;
+    struct embedding_layers time, added; /* added: bound where config.added_channels > 0 */
+    struct linear guidance;              /* where config.guidance_channels > 0 */
     struct conv2d conv_in, conv_out;
     struct unet_layer *layers; /* [count], of all blocks: down, middle, up */
     size_t count;
@@ -43,8 +45,11 @@ struct unet {
     size_t time_channels, text_channels; /* of tables for all layers */
 };
 
-/* The layer's part of the tables that a forward pass is given. */
+/* What a control network has as well: everything up to, and with, the middle. */
+void unet_bind_encoder(struct unet *unet, struct binder *b);
+
+/* The layer's part of the tables that a forward pass is given; of times, for so many items. */
 struct text_table unet_layer_text(const struct unet_layer *layer, const struct unet_input *input);
-const float *unet_layer_time(const struct unet_layer *layer, const struct unet_input *input);
+struct tensor unet_layer_time(const struct unet_layer *layer, const struct unet_input *input, size_t items);
 
 #endif

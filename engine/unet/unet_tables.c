@@ -1,4 +1,5 @@
 /* unet_tables.c - what a U-Net makes of texts and timesteps before it sees a latent. */
+#include "kernels/elementwise.h"
 #include "unet/unet_network.h"
 
 size_t unet_text_channels(const struct unet *u)
@@ -24,9 +25,11 @@ static float *time_rows(const struct unet_layer *l, struct tensor table)
     return table.data + table.n * l->time_at;
 }
 
-const float *unet_layer_time(const struct unet_layer *l, const struct unet_input *input)
+struct tensor unet_layer_time(const struct unet_layer *l, const struct unet_input *input, size_t items)
 {
-    return time_rows(l, input->times) + input->time * resblock_time_channels(&l->resblock.config);
+    const size_t channels = resblock_time_channels(&l->resblock.config);
+
+    return (struct tensor){time_rows(l, input->times) + input->time * channels, items, 1, 1, channels};
 }
 
 void unet_text_forward(const struct unet *u, struct exec *e, struct tensor table, struct tensor context)
@@ -40,13 +43,69 @@ void unet_text_forward(const struct unet *u, struct exec *e, struct tensor table
                                      context);
 }
 
-void unet_time_forward(const struct unet *u, struct exec *e, struct tensor table, const double *timesteps)
+size_t unet_size_count(const struct unet *u, size_t pooled_channels)
+{
+    const struct unet_config *c = &u->config;
+
+    return c->added_channels > pooled_channels
+               ? (c->added_channels - pooled_channels) / c->added_size_channels
+               : 0;
+}
+
+void unet_added_forward(const struct unet *u, struct exec *e, struct tensor y, struct tensor pooled,
+                        const double *sizes)
+{
+    const size_t mark = exec_mark(e), count = unet_size_count(u, pooled.c), c = u->config.added_size_channels;
+    struct tensor waves = exec_tensor(e, y.n * count, 1, 1, c);
+    struct tensor all = exec_tensor(e, y.n, 1, 1, u->config.added_channels);
+
+    exec_stage(e, "times", -1);
+    sinusoids(&u->sinusoids, e, waves, sizes);
+    concat_channels(e, all, pooled, (struct tensor){waves.data, y.n, 1, 1, count * c});
+    embedding_layers_forward(&u->added, e, y, all);
+    exec_rewind(e, mark);
+}
+
+/* x [n, 1, 1, c] += guidance(sinusoids(1000 (scale - 1))), as distilled networks are told the guidance that
+ * they stand in for (Luo et al. 2023, "LCM"; diffusers: get_guidance_scale_embedding) */
+static void add_guidance(const struct unet *u, struct exec *e, struct tensor x, double scale)
+{
+    static const struct sinusoid_config sines_first = {.flip_sin_to_cos = false, .frequency_shift = 1};
+    const size_t mark = exec_mark(e);
+    const double value = (scale - 1) * 1000;
+    struct tensor waves = exec_tensor(e, 1, 1, 1, u->config.guidance_channels);
+    struct tensor v = exec_tensor(e, 1, 1, 1, x.c);
+
+    sinusoids(&sines_first, e, waves, &value);
+    linear_forward(&u->guidance, e, v, waves);
+    add_per_channel(e, x, v);
+    exec_rewind(e, mark);
+}
+
+/* silu(time(sinusoids(timesteps)) + added): every reader of the embedding begins with that silu. */
+static void embed_times(const struct unet *u, struct exec *e, struct tensor y, const struct unet_times *times)
+{
+    const size_t mark = exec_mark(e);
+    struct tensor x = exec_tensor(e, y.n, 1, 1, u->config.level[0].channels);
+
+    sinusoids(&u->sinusoids, e, x, times->timesteps);
+    if (u->config.guidance_channels > 0)
+        add_guidance(u, e, x, times->guidance);
+    embedding_layers_forward(&u->time, e, y, x);
+    if (u->config.added_channels > 0)
+        add_per_channel(e, y, times->added);
+    activate(e, y, y, ACTIVATION_SILU);
+    exec_rewind(e, mark);
+}
+
+void unet_time_forward(const struct unet *u, struct exec *e, struct tensor table,
+                       const struct unet_times *times)
 {
     const size_t mark = exec_mark(e);
     struct tensor embedding = exec_tensor(e, table.n, 1, 1, u->config.time_channels);
 
     exec_stage(e, "times", -1);
-    time_embedding_forward(&u->time, e, embedding, timesteps);
+    embed_times(u, e, embedding, times);
     for (size_t i = 0; i < u->count; i++) {
         const struct unet_layer *l = &u->layers[i];
         const size_t channels = resblock_time_channels(&l->resblock.config);

@@ -138,7 +138,7 @@ static struct tensor levels_forward(const struct vae_coder *c, struct exec *e, s
         exec_stage(e, "level", (int)i);
         for (size_t j = 0; j < l->count; j++) {
             y = take_turn(turns, x.n, x.h, x.w, l->resblocks[j].config.c_out);
-            resblock_forward(&l->resblocks[j], e, y, x, NULL, SPEND_INPUT);
+            resblock_forward(&l->resblocks[j], e, y, x, RESBLOCK_NO_TIME, SPEND_INPUT);
             x = y;
         }
         if (l->resamples) {

@@ -70,10 +70,10 @@ void vae_mid_forward(const struct vae_mid *m, struct exec *e, struct tensor y, s
     const size_t mark = exec_mark(e);
     struct tensor h = exec_like(e, x);
 
-    resblock_forward(&m->first, e, h, x, NULL, KEEP_INPUT);
+    resblock_forward(&m->first, e, h, x, RESBLOCK_NO_TIME, KEEP_INPUT);
     if (m->attends)
         attend(m, e, h);
-    resblock_forward(&m->last, e, y, h, NULL, SPEND_INPUT);
+    resblock_forward(&m->last, e, y, h, RESBLOCK_NO_TIME, SPEND_INPUT);
     exec_rewind(e, mark);
 }
 
@@ -82,7 +82,7 @@ void vae_mid_keys(const struct vae_mid *m, struct exec *e, struct tensor y, stru
     const size_t mark = exec_mark(e);
     struct tensor h = exec_like(e, x);
 
-    resblock_forward(&m->first, e, h, x, NULL, KEEP_INPUT);
+    resblock_forward(&m->first, e, h, x, RESBLOCK_NO_TIME, KEEP_INPUT);
     group_norm(e, h, h, &m->norm, false);
     linear_forward(&m->k, e, y, h);
     exec_rewind(e, mark);

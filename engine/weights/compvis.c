@@ -3,38 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT "cond_stage_model.transformer."
-#define UNET "model.diffusion_model."
-#define VAE  "first_stage_model."
+#include "weights/name_pieces.h"
+#include "weights/openclip.h"
 
-#define MAX_BLOCKS 1000
-
-/* A piece that names begin with, and what diffusers has in its place. */
-struct piece {
-    const char *from, *to;
-};
-
-static const struct piece unet_ends[] = {
-    {"input_blocks.0.0.", "conv_in."},
-    {"time_embed.0.", "time_embedding.linear_1."},
-    {"time_embed.2.", "time_embedding.linear_2."},
-    {"out.0.", "conv_norm_out."},
-    {"out.2.", "conv_out."},
-    {NULL, NULL},
-};
-
-static const struct piece unet_resblock[] = {
-    {"in_layers.0.", "norm1."},
-    {"in_layers.2.", "conv1."},
-    {"emb_layers.1.", "time_emb_proj."},
-    {"out_layers.0.", "norm2."},
-    {"out_layers.3.", "conv2."},
-    {"skip_connection.", "conv_shortcut."},
-    {NULL, NULL},
-};
+/* Of OpenCLIP's ViT-H, which Stable Diffusion 2 is told its text by. */
+#define OPENCLIP_H_LAYERS 24
+/* The narrowest that a Stable Diffusion has of OpenCLIP's; CLIP's has 768. */
+#define OPENCLIP_CHANNELS 1024
 
 /* Inside the encoder and the decoder. */
-static const struct piece vae_ends[] = {
+static const struct name_piece vae_ends[] = {
     {"conv_in.", "conv_in."},
     {"norm_out.", "conv_norm_out."},
     {"conv_out.", "conv_out."},
@@ -48,194 +26,121 @@ static const struct piece vae_ends[] = {
     {NULL, NULL},
 };
 
+/* How each family names its text encoders. */
+static const struct {
+    enum compvis_family family;
+    struct compvis_text text[COMPVIS_MAX_TEXTS];
+} families[] = {
+    {COMPVIS_XL,
+     {{.prefix = "conditioner.embedders.0.transformer."},
+      {.prefix = "conditioner.embedders.1.model.", .openclip = true}}},
+    /* As stable-diffusion.cpp names them when it is asked to; is_openclips tells the others that it names so.
+     */
+    {COMPVIS_XL,
+     {{.prefix = "cond_stage_model.transformer."},
+      {.prefix = "cond_stage_model.1.transformer.", .openclip = true}}},
+    {COMPVIS_REFINER, {{.prefix = "conditioner.embedders.0.model.", .openclip = true}}},
+    {COMPVIS_SD2, {{.prefix = "cond_stage_model.model.", .openclip = true}}},
+    {COMPVIS_SD1, {{.prefix = "cond_stage_model.transformer."}}},
+};
+
+enum { FAMILIES = sizeof families / sizeof *families };
+
 /* Tensors that only other architectures have. */
 static const struct {
     const char *name, *what;
 } others[] = {
-    {"cond_stage_model.model.ln_final.weight", "Stable Diffusion 2"},
-    {"conditioner.embedders.1.model.ln_final.weight", "Stable Diffusion XL"},
-    {"conditioner.embedders.0.model.ln_final.weight", "the refiner of Stable Diffusion XL"},
     {"model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight", "Stable Diffusion 3"},
     {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight", "Flux"},
     {"double_blocks.0.img_attn.qkv.weight", "Flux"},
     {"control_model.input_hint_block.0.weight", "a ControlNet"},
+    {"edm_mean", "a model of EDM's own noise"},
+    {"edm_vpred.sigma_max", "a model of EDM's own noise"},
 };
-
-/* What follows `prefix` in name; NULL when it does not begin so. */
-static const char *behind(const char *name, const char *prefix)
-{
-    const size_t length = strlen(prefix);
-
-    return strncmp(name, prefix, length) == 0 ? name + length : NULL;
-}
-
-/* The number that ends in a dot where *name begins, which is moved behind it. */
-static bool take_number(const char **name, size_t *out)
-{
-    const char *c = *name;
-    size_t number = 0;
-
-    while (*c >= '0' && *c <= '9' && number < MAX_BLOCKS)
-        number = 10 * number + (size_t)(*c++ - '0');
-    if (c == *name || *c != '.')
-        return false;
-    *name = c + 1;
-    *out = number;
-    return true;
-}
-
-/* base, and rest with its piece replaced; false when no piece fits. */
-static bool replace(char *out, const char *base, const char *rest, const struct piece *pieces)
-{
-    for (; pieces->from; pieces++) {
-        const char *tail = behind(rest, pieces->from);
-
-        if (tail)
-            return snprintf(out, WEIGHT_NAME_ROOM, "%s%s%s", base, pieces->to, tail) < WEIGHT_NAME_ROOM;
-    }
-    return false;
-}
-
-static bool append(char *out, const char *base, const char *rest)
-{
-    return snprintf(out, WEIGHT_NAME_ROOM, "%s%s", base, rest) < WEIGHT_NAME_ROOM;
-}
-
-/* A block's first module is its resblock, the second the transformer; behind them, or in place of them, it
- * resamples. */
-static bool block_name(const struct compvis_layout *l, const char *rest, bool down, char *out)
-{
-    char base[64];
-    const char *tail;
-    size_t block, module, level, layer;
-
-    if (!take_number(&rest, &block) || !take_number(&rest, &module) || (down && block == 0))
-        return false;
-    block -= down ? 1 : 0;
-    level = block / (l->unet_layers + 1);
-    layer = block % (l->unet_layers + 1);
-    tail = behind(rest, down ? "op." : "conv.");
-    if (tail) {
-        snprintf(base, sizeof base,
-                 down ? "down_blocks.%zu.downsamplers.0.conv." : "up_blocks.%zu.upsamplers.0.conv.", level);
-        return layer == l->unet_layers && append(out, base, tail);
-    }
-    snprintf(base, sizeof base, "%s_blocks.%zu.%s.%zu.", down ? "down" : "up", level,
-             module == 0 ? "resnets" : "attentions", layer);
-    if (module == 0)
-        return replace(out, base, rest, unet_resblock);
-    return module == 1 && append(out, base, rest);
-}
-
-static bool middle_name(const char *rest, char *out)
-{
-    size_t module;
-
-    if (!take_number(&rest, &module))
-        return false;
-    if (module == 1)
-        return append(out, "mid_block.attentions.0.", rest);
-    return module <= 2 &&
-           replace(out, module == 0 ? "mid_block.resnets.0." : "mid_block.resnets.1.", rest, unet_resblock);
-}
-
-bool compvis_unet_name(const void *layout, const char *name, char out[WEIGHT_NAME_ROOM])
-{
-    const char *rest = behind(name, UNET), *tail;
-    bool known;
-
-    if (!rest)
-        return false;
-    if (replace(out, "", rest, unet_ends))
-        return true;
-    if ((tail = behind(rest, "middle_block.")))
-        known = middle_name(tail, out);
-    else if ((tail = behind(rest, "input_blocks.")))
-        known = block_name(layout, tail, true, out);
-    else
-        known = (tail = behind(rest, "output_blocks.")) && block_name(layout, tail, false, out);
-    return known || append(out, "", name);
-}
 
 /* down.LEVEL.block.LAYER., down.LEVEL.downsample. and their likes of the way up, which counts from the end.
  */
-static bool level_name(const struct compvis_layout *l, const char *half, const char *rest, bool down,
-                       char *out)
+static bool level_name(const struct compvis_vae *v, const char *half, const char *rest, bool down, char *out)
 {
     char base[80];
     const char *tail;
     size_t level, layer;
 
-    if (!take_number(&rest, &level) || level >= l->vae_levels)
+    if (!name_take_number(&rest, &level) || level >= v->levels)
         return false;
     if (!down)
-        level = l->vae_levels - 1 - level;
-    if ((tail = behind(rest, down ? "downsample." : "upsample."))) {
+        level = v->levels - 1 - level;
+    if ((tail = name_behind(rest, down ? "downsample." : "upsample."))) {
         snprintf(base, sizeof base, "%s%s_blocks.%zu.%ssamplers.0.", half, down ? "down" : "up", level,
                  down ? "down" : "up");
-        return append(out, base, tail);
+        return name_append(out, base, tail);
     }
-    rest = behind(rest, "block.");
-    if (!rest || !take_number(&rest, &layer))
+    rest = name_behind(rest, "block.");
+    if (!rest || !name_take_number(&rest, &layer))
         return false;
     snprintf(base, sizeof base, "%s%s_blocks.%zu.resnets.%zu.", half, down ? "down" : "up", level, layer);
-    tail = behind(rest, "nin_shortcut.");
+    tail = name_behind(rest, "nin_shortcut.");
     if (tail)
         return snprintf(out, WEIGHT_NAME_ROOM, "%sconv_shortcut.%s", base, tail) < WEIGHT_NAME_ROOM;
-    return append(out, base, rest);
+    return name_append(out, base, rest);
 }
 
-bool compvis_vae_name(const void *layout, const char *name, char out[WEIGHT_NAME_ROOM])
+bool compvis_vae_name(const void *arg, const char *name, size_t i, struct weight_alias *alias)
 {
-    const char *rest = behind(name, VAE), *half, *tail;
+    const struct compvis_vae *vae = arg;
+    const char *rest = name_behind(name, vae->prefix), *half, *tail;
+    char *out = alias->name;
+
+    if (!rest || i > 0 || name_behind(rest, "loss.") || name_behind(rest, "model_ema."))
+        return false;
+    if (name_behind(rest, "quant_conv.") || name_behind(rest, "post_quant_conv."))
+        return name_append(out, "", rest);
+    half = name_behind(rest, "encoder.") ? "encoder." : "decoder.";
+    tail = name_behind(rest, half);
+    if (tail) {
+        const char *down = name_behind(tail, "down."), *up = name_behind(tail, "up.");
+
+        if (name_replace(out, half, tail, vae_ends) || (down && level_name(vae, half, down, true, out)) ||
+            (up && level_name(vae, half, up, false, out)))
+            return true;
+    }
+    return name_append(out, "", name);
+}
+
+/* Does the tensor belong to the layer that the encoder leaves out? */
+static bool is_left_out(const struct compvis_text *text, const char *rest)
+{
+    size_t layer;
+
+    return strcmp(rest, "logit_scale") == 0 || (!text->pools && openclip_is_projection(rest)) ||
+           (openclip_layer_of(rest, &layer) && layer == text->layers);
+}
+
+bool compvis_text_name(const void *arg, const char *name, size_t i, struct weight_alias *out)
+{
+    const struct compvis_text *text = arg;
+    const char *rest = name_behind(name, text->prefix);
 
     if (!rest)
         return false;
-    if (behind(rest, "quant_conv.") || behind(rest, "post_quant_conv."))
-        return append(out, "", rest);
-    half = behind(rest, "encoder.") ? "encoder." : "decoder.";
-    tail = behind(rest, half);
-    if (tail) {
-        const char *down = behind(tail, "down."), *up = behind(tail, "up.");
-
-        if (replace(out, half, tail, vae_ends) || (down && level_name(layout, half, down, true, out)) ||
-            (up && level_name(layout, half, up, false, out)))
-            return true;
-    }
-    return append(out, "", name);
-}
-
-bool compvis_text_name(const void *layout, const char *name, char out[WEIGHT_NAME_ROOM])
-{
-    const char *rest = behind(name, TEXT);
-
-    (void)layout;
+    if (text->openclip)
+        return !is_left_out(text, rest) && openclip_name(rest, i, out);
     /* 0, 1, 2, ...: some files hold it as floats */
-    return rest && !strstr(rest, "embeddings.position_ids") && append(out, "", rest);
+    return i == 0 && !strstr(rest, "embeddings.position_ids") && name_append(out->name, "", rest);
 }
 
-bool compvis_has_average(const struct weight_set *file)
+/* The names are sorted. */
+bool compvis_has(const struct weight_set *file, const char *prefix)
 {
-    for (size_t i = 0; i < weight_set_count(file); i++)
-        if (behind(weight_set_at(file, i)->name, "model_ema."))
-            return true;
-    return false;
-}
-
-/* Is there a tensor whose name begins with prefix, number and a dot?  The names are sorted. */
-static bool has(const struct weight_set *file, const char *prefix, size_t number)
-{
-    char name[128];
     size_t low = 0, high = weight_set_count(file);
 
-    snprintf(name, sizeof name, "%s%zu.", prefix, number);
     while (low < high) {
         const size_t mid = low + (high - low) / 2;
         const char *at = weight_set_at(file, mid)->name;
 
-        if (behind(at, name))
+        if (name_behind(at, prefix))
             return true;
-        if (strcmp(at, name) < 0)
+        if (strcmp(at, prefix) < 0)
             low = mid + 1;
         else
             high = mid;
@@ -243,36 +148,94 @@ static bool has(const struct weight_set *file, const char *prefix, size_t number
     return false;
 }
 
-/* How many of prefix0., prefix1., ... there are. */
-static size_t count_numbered(const struct weight_set *file, const char *prefix)
+bool compvis_has_average(const struct weight_set *file)
+{
+    return compvis_has(file, "model_ema.");
+}
+
+size_t compvis_count(const struct weight_set *file, const char *prefix)
 {
     size_t count = 0;
 
-    while (count < MAX_BLOCKS && has(file, prefix, count))
-        count++;
+    for (bool found = true; found && count < NAME_MAX_NUMBER; count += found) {
+        char name[128];
+
+        snprintf(name, sizeof name, "%s%zu.", prefix, count);
+        found = compvis_has(file, name);
+    }
     return count;
 }
 
-static enum ltd_status read_unet(const struct weight_set *file, const char *path, struct compvis_layout *out,
-                                 struct ltd_error *err)
+/* Stable Diffusion 2 takes what the layer before OpenCLIP's last leaves, so the last one and the projection
+ * are not used.  A file that was written from a diffusers folder holds neither. */
+static void count_layers(const struct weight_set *file, enum compvis_family family, struct compvis_text *text)
 {
-    const size_t blocks = count_numbered(file, UNET "input_blocks.");
-    size_t levels = 1;
+    char name[128], name_2[128];
 
-    for (size_t i = 1; i < blocks; i++) {
-        char name[128];
+    if (!text->openclip)
+        return;
+    snprintf(name, sizeof name, "%stext_projection", text->prefix);
+    snprintf(name_2, sizeof name_2, "%stext_model.text_projection", text->prefix);
+    text->pools = family != COMPVIS_SD2;
+    text->layers = openclip_layers(file, text->prefix);
+    if (family == COMPVIS_SD2 && text->layers > 1 &&
+        (weight_set_find(file, name) || weight_set_find(file, name_2) || text->layers == OPENCLIP_H_LAYERS))
+        text->layers--;
+}
 
-        snprintf(name, sizeof name, UNET "input_blocks.%zu.0.op.weight", i);
-        levels += weight_set_find(file, name) != NULL;
+/* Is an encoder under transformers' names OpenCLIP's all the same? */
+static bool is_openclips(const struct weight_set *file)
+{
+    return weight_set_find(
+        file, "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.in_proj.weight");
+}
+
+static bool has_texts(const struct weight_set *file, const struct compvis_text *text)
+{
+    for (size_t i = 0; i < COMPVIS_MAX_TEXTS && text[i].prefix; i++)
+        if (!compvis_has(file, text[i].prefix))
+            return false;
+    return true;
+}
+
+/* OpenCLIP's encoders are wider than CLIP's of Stable Diffusion 1, which would be run with other heads and
+ * another activation. */
+static enum ltd_status check_width(const struct weight_set *file, const char *path, struct ltd_error *err)
+{
+    static const char name[] = "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight";
+    const struct weight *w = weight_set_find(file, name);
+
+    if (!w || w->rank != 2 || w->dim[1] < OPENCLIP_CHANNELS)
+        return LTD_OK;
+    return ltd_fail(
+        err, LTD_EUNSUPPORTED,
+        "%s: tensor \"%s\": %zu channels tell of a text encoder of OpenCLIP's with query, key and "
+        "value apart, which is not read; convert the checkpoint anew",
+        path, name, w->dim[1]);
+}
+
+static enum ltd_status read_texts(const struct weight_set *file, const char *path, struct compvis_layout *out,
+                                  struct ltd_error *err)
+{
+    size_t f = 0;
+
+    while (f < FAMILIES && !has_texts(file, families[f].text))
+        f++;
+    if (f == FAMILIES)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "%s: no text encoder of Stable Diffusion is in this file (such as %s*)", path,
+                        families[FAMILIES - 1].text[0].prefix);
+    out->family = families[f].family;
+    memcpy(out->text, families[f].text, sizeof out->text);
+    if (out->family == COMPVIS_SD1 && is_openclips(file)) {
+        out->family =
+            weight_set_find(file, COMPVIS_UNET "label_emb.0.0.weight") ? COMPVIS_REFINER : COMPVIS_SD2;
+        out->text[0].openclip = true;
     }
-    /* One block is the first convolution, and each level but the last ends in one that halves the size. */
-    if (levels > COMPVIS_MAX_LEVELS || blocks < 2 * levels || blocks % levels != 0)
-        return ltd_fail(err, LTD_EFORMAT,
-                        "%s: " UNET
-                        "input_blocks: %zu blocks, of which %zu resample, make no levels of equal depth",
-                        path, blocks, levels - 1);
-    out->unet_levels = levels;
-    out->unet_layers = blocks / levels - 1;
+    if (out->family == COMPVIS_SD1 && check_width(file, path, err) != LTD_OK)
+        return LTD_EUNSUPPORTED;
+    for (size_t i = 0; i < COMPVIS_MAX_TEXTS && out->text[i].prefix; i++)
+        count_layers(file, out->family, &out->text[i]);
     return LTD_OK;
 }
 
@@ -286,19 +249,26 @@ enum ltd_status compvis_layout_read(const struct weight_set *file, const char *p
             return ltd_fail(err, LTD_EUNSUPPORTED,
                             "%s: tensor \"%s\" tells of %s, which is not read from one file", path,
                             others[i].name, others[i].what);
-    if (!weight_set_find(file, UNET "input_blocks.0.0.weight"))
+    if (!weight_set_find(file, COMPVIS_UNET "input_blocks.0.0.weight"))
         return ltd_fail(
             err, LTD_EUNSUPPORTED,
-            "%s: an unknown architecture: tensor \"" UNET
-            "input_blocks.0.0.weight\" is missing, with which a Stable Diffusion 1 checkpoint begins",
+            "%s: an unknown architecture: tensor \"" COMPVIS_UNET
+            "input_blocks.0.0.weight\" is missing, with which a Stable Diffusion checkpoint begins",
             path);
-    st = read_unet(file, path, out, err);
-    if (st != LTD_OK)
-        return st;
-    out->vae_levels = count_numbered(file, VAE "encoder.down.");
-    out->vae_layers = count_numbered(file, VAE "encoder.down.0.block.");
-    if (out->vae_levels == 0 || out->vae_levels > COMPVIS_MAX_LEVELS || out->vae_layers == 0)
-        return ltd_fail(err, LTD_EFORMAT, "%s: " VAE "encoder: %zu levels of %zu blocks are no VAE", path,
-                        out->vae_levels, out->vae_layers);
-    return LTD_OK;
+    st = read_texts(file, path, out, err);
+    if (st == LTD_OK)
+        st = compvis_blocks_read(file, path, COMPVIS_UNET, &out->unet_levels, &out->unet_layers, err);
+    return st;
+}
+
+bool compvis_vae_find(const struct weight_set *file, const char *prefix, struct compvis_vae *out)
+{
+    char name[128];
+    size_t levels;
+
+    snprintf(name, sizeof name, "%sencoder.down.", prefix);
+    levels = compvis_count(file, name);
+    if (levels > 0)
+        *out = (struct compvis_vae){prefix, levels};
+    return levels > 0;
 }

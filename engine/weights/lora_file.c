@@ -1,8 +1,9 @@
 #include "weights/lora_file.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "weights/lora_alphas.h"
 
 struct lora_file {
     struct weight_set *set;
@@ -218,6 +219,8 @@ enum ltd_status lora_file_open(const char *path, struct lora_file **out, struct 
     st = weight_set_open_unnamed(path, &file->set, err);
     if (st == LTD_OK)
         st = read_modules(file, err);
+    if (st == LTD_OK && weight_set_adapter(file->set))
+        st = lora_alphas_read(weight_set_adapter(file->set), file->modules, file->count, err);
     if (st == LTD_OK)
         *out = file;
     else

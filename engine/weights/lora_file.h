@@ -8,6 +8,7 @@
 #ifndef LORA_FILE_H
 #define LORA_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <latentd/error.h>
@@ -45,12 +46,16 @@ struct lora_module {
         *name; /* as the file calls the layer: "lora_unet_down_blocks_0_..."; lives as long as the file */
     enum lora_form form;
     const struct weight *part[LORA_PARTS]; /* NULL: there is none */
+    /* Where there is no LORA_ALPHA, the file's metadata may say it: of a low-rank module alone. */
+    bool has_alpha;
+    bool by_root; /* the change is divided by the root of the rank (Kalajdzievski 2023, "rsLoRA") */
+    double alpha;
 };
 
 struct lora_file;
 
 /* Errors: those of weight_set_open_file; LTD_EFORMAT a module that lacks a part (names the tensor),
- * LTD_EUNSUPPORTED a tensor of no known kind. */
+ * LTD_EUNSUPPORTED a tensor of no known kind; those of lora_alphas_read. */
 LTD_MUST_USE enum ltd_status lora_file_open(const char *path, struct lora_file **out, struct ltd_error *err);
 void lora_file_close(struct lora_file *file); /* NULL is fine */
 

@@ -1,9 +1,10 @@
 #include "weights/lora_names.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "weights/compvis.h"
 
 #define NAME_ROOM 256
 
@@ -23,6 +24,7 @@ enum lora_network lora_network_of(const char *module, const char **layer)
         {"unet.", LORA_UNET},
         {"base_model.model.unet.", LORA_UNET},
         {"base_model.model.text_encoder.", LORA_TEXT_ENCODER},
+        {"base_model.model.text_encoder_2.", LORA_TEXT_ENCODER_2},
         {"base_model.model.", LORA_UNET},
         {"lora_te_", LORA_TEXT_ENCODER},
         {"lora_te1_", LORA_TEXT_ENCODER},
@@ -97,30 +99,41 @@ static const struct weight *find_bias(const struct weight_set *set, const struct
     return weight_set_find(set, name);
 }
 
-enum ltd_status lora_names_init(struct lora_names *names, const struct weight_set *set, struct ltd_error *err)
+/* Adds a layer by the name of its weight, in the text from *next on. */
+static void add_name(struct lora_names *names, const char *name, const struct weight *w,
+                     const struct weight *bias, char **next)
 {
-    const size_t count = weight_set_count(set);
-    size_t bytes = 1;
+    char plain[NAME_ROOM];
+
+    if (!make_plain(plain, name, strlen(name) - strlen(".weight")))
+        return;
+    names->names[names->count++] = (struct lora_name){*next, w, bias};
+    *next = stpcpy(*next, plain) + 1;
+}
+
+enum ltd_status lora_names_init(struct lora_names *names, const struct weight_set *set, bool unet,
+                                struct ltd_error *err)
+{
+    const size_t count = weight_set_count(set), forms = unet ? 2 : 1;
+    char original[WEIGHT_NAME_ROOM];
     char *next;
 
     *names = (struct lora_names){0};
-    for (size_t i = 0; i < count; i++)
-        bytes += strlen(weight_set_at(set, i)->name) + 1;
-    names->names = calloc(count + 1, sizeof *names->names);
-    names->text = next = calloc(bytes, 1);
+    names->names = calloc(count * forms + 1, sizeof *names->names);
+    names->text = next = calloc(count * forms + 1, NAME_ROOM);
     if (!names->names || !next) {
         lora_names_fini(names);
         return ltd_fail(err, LTD_ENOMEM, "no memory for the names of layers");
     }
     for (size_t i = 0; i < count; i++) {
-        const struct weight *w = weight_set_at(set, i);
-        char plain[NAME_ROOM];
+        const struct weight *w = weight_set_at(set, i), *bias;
 
-        if (!ends_with(w->name, ".weight") ||
-            !make_plain(plain, w->name, strlen(w->name) - strlen(".weight")))
+        if (!ends_with(w->name, ".weight"))
             continue;
-        names->names[names->count++] = (struct lora_name){next, w, find_bias(set, w)};
-        next = stpcpy(next, plain) + 1;
+        bias = find_bias(set, w);
+        add_name(names, w->name, w, bias, &next);
+        if (unet && compvis_unet_original(set, w->name, original))
+            add_name(names, original, w, bias, &next);
     }
     qsort(names->names, names->count, sizeof *names->names, compare_names);
     return LTD_OK;

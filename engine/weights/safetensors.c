@@ -7,7 +7,6 @@
 #include "base/size_math.h"
 
 #define MAX_HEADER_BYTES 100000000u /* as in the reference reader */
-#define MAX_NAME_BYTES   255u
 
 enum dtype_use { USE_AS_WEIGHT, SKIP_AS_BUFFER, REFUSE };
 
@@ -54,7 +53,7 @@ struct span {
 struct reader {
     const char *path;
     struct ltd_error *err;
-    struct safetensors *file;
+    struct weight_file *file;
     const uint8_t *data;
     size_t data_size;
     struct ltd_json *header;
@@ -114,29 +113,27 @@ static enum ltd_status read_header(struct reader *reader)
     return LTD_OK;
 }
 
+/* *text stays NULL where there is none; false without memory. */
+static bool keep_text(const struct ltd_json *metadata, const char *name, char **text)
+{
+    const char *found = ltd_json_string(ltd_json_get(metadata, name));
+
+    if (found)
+        *text = strdup(found);
+    return !found || *text;
+}
+
 static enum ltd_status read_metadata(const struct reader *reader, const struct ltd_json *metadata)
 {
-    const char *prediction = ltd_json_string(ltd_json_get(metadata, "modelspec.prediction_type"));
-
     if (ltd_json_type(metadata) != LTD_JSON_OBJECT)
         return FAIL(reader, LTD_EFORMAT, "__metadata__ must be an object");
     for (const struct ltd_json *m = ltd_json_first(metadata); m; m = ltd_json_next(m))
         if (ltd_json_type(m) != LTD_JSON_STRING)
             return FAIL(reader, LTD_EFORMAT, "__metadata__ must hold strings, but one of its values is %s",
                         ltd_json_type_name(ltd_json_type(m)));
-    if (prediction && !(reader->file->prediction = strdup(prediction)))
+    if (!keep_text(metadata, "modelspec.prediction_type", &reader->file->prediction) ||
+        !keep_text(metadata, "lora_adapter_metadata", &reader->file->adapter))
         return FAIL(reader, LTD_ENOMEM, "no memory for the metadata");
-    return LTD_OK;
-}
-
-/* Names stand in messages of one line, so they are short, and free of control characters. */
-static enum ltd_status check_name(const struct reader *reader, const char *name)
-{
-    if (strlen(name) > MAX_NAME_BYTES)
-        return FAIL(reader, LTD_EFORMAT, "a tensor's name is longer than %u bytes", MAX_NAME_BYTES);
-    for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            return FAIL(reader, LTD_EFORMAT, "a tensor's name holds a control character");
     return LTD_OK;
 }
 
@@ -202,7 +199,8 @@ static enum ltd_status read_tensor(struct reader *reader, const struct ltd_json 
     const struct dtype_row *row = NULL;
     struct weight weight = {.name = reader->next_name};
     struct span span = {.name = reader->next_name};
-    enum ltd_status status = check_name(reader, ltd_json_key(member));
+    enum ltd_status status =
+        weight_file_check_name(reader->path, ltd_json_key(member), strlen(ltd_json_key(member)), reader->err);
     size_t bits;
 
     if (status != LTD_OK)
@@ -235,7 +233,7 @@ static enum ltd_status read_tensor(struct reader *reader, const struct ltd_json 
 /* Room for every tensor of the header: its members and their keys are an upper bound. */
 static enum ltd_status allocate_index(struct reader *reader)
 {
-    struct safetensors *file = reader->file;
+    struct weight_file *file = reader->file;
     size_t members = 1, name_bytes = 1; /* not 0: calloc(0) may return NULL */
 
     for (const struct ltd_json *m = ltd_json_first(reader->header); m; m = ltd_json_next(m)) {
@@ -297,9 +295,9 @@ static enum ltd_status read_index(struct reader *reader)
     return status;
 }
 
-enum ltd_status safetensors_open(struct safetensors *file, const char *path, struct ltd_error *err)
+enum ltd_status safetensors_open(struct weight_file *file, const char *path, struct ltd_error *err)
 {
-    struct safetensors opened = {0};
+    struct weight_file opened = {0};
     struct reader reader = {.path = path, .err = err, .file = &opened};
     enum ltd_status status = mapped_file_open(&opened.map, path, err);
 
@@ -310,15 +308,6 @@ enum ltd_status safetensors_open(struct safetensors *file, const char *path, str
     if (status == LTD_OK)
         *file = opened;
     else
-        safetensors_close(&opened);
+        weight_file_close(&opened);
     return status;
-}
-
-void safetensors_close(struct safetensors *file)
-{
-    free(file->weights);
-    free(file->names);
-    free(file->prediction);
-    mapped_file_close(&file->map);
-    *file = (struct safetensors){0};
 }

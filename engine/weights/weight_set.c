@@ -7,17 +7,22 @@
 #include <unistd.h>
 
 #include "base/config_reader.h"
+#include "base/mapped_file.h"
+#include "weights/gguf.h"
 #include "weights/safetensors.h"
+#include "weights/weight_path.h"
 
 #define MAX_INDEX_BYTES 100000000u /* of an index.json */
 #define MAX_SHARDS      1024u
 
 struct weight_set {
-    struct safetensors *files;
+    struct weight_file *files;
     size_t file_count;
+    size_t file_bytes;      /* of all files; the files may be closed */
     struct weight *weights; /* of all files, sorted by name */
     size_t count;
-    char (*names)[WEIGHT_NAME_ROOM]; /* of a view */
+    struct weight_alias *aliases; /* of a view: its names */
+    struct weight_set *joined[2]; /* which the weights are from; else NULL */
 };
 
 static int compare_weights(const void *a, const void *b)
@@ -50,15 +55,15 @@ static enum ltd_status merge(struct weight_set *set, char *const *paths, struct 
     if (!set->weights)
         return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", paths[0]);
     for (size_t i = 0; i < set->file_count; i++) {
-        struct safetensors *file = &set->files[i];
+        struct weight_file *file = &set->files[i];
 
+        set->file_bytes += file->map.size;
         memcpy(set->weights + set->count, file->weights, file->count * sizeof *set->weights);
         set->count += file->count;
         free(file->weights);
         file->weights = NULL;
     }
     qsort(set->weights, set->count, sizeof *set->weights, compare_weights);
-    /* One file has no two tensors of one name: its header would have two keys. */
     for (size_t i = 1; i < set->count; i++)
         if (strcmp(set->weights[i - 1].name, set->weights[i].name) == 0)
             return ltd_fail(err, LTD_EFORMAT, "%s: tensor \"%s\": it is in %s too",
@@ -67,8 +72,10 @@ static enum ltd_status merge(struct weight_set *set, char *const *paths, struct 
     return LTD_OK;
 }
 
-static enum ltd_status open_files(char *const *paths, size_t count, struct weight_set **out,
-                                  struct ltd_error *err)
+typedef enum ltd_status open_fn(struct weight_file *file, const char *path, struct ltd_error *err);
+
+static enum ltd_status open_files(open_fn *open_one, char *const *paths, size_t count,
+                                  struct weight_set **out, struct ltd_error *err)
 {
     enum ltd_status status = LTD_OK;
     struct weight_set *set = calloc(1, sizeof *set);
@@ -78,7 +85,7 @@ static enum ltd_status open_files(char *const *paths, size_t count, struct weigh
     if (!set || !set->files)
         status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", paths[0]);
     for (size_t i = 0; i < count && status == LTD_OK; i++) {
-        status = safetensors_open(&set->files[i], paths[i], err);
+        status = open_one(&set->files[i], paths[i], err);
         if (status == LTD_OK)
             set->file_count++;
     }
@@ -95,7 +102,14 @@ enum ltd_status weight_set_open_file(const char *path, struct weight_set **out, 
 {
     char *const paths[] = {(char *)(uintptr_t)path};
 
-    return open_files(paths, 1, out, err);
+    return open_files(safetensors_open, paths, 1, out, err);
+}
+
+enum ltd_status weight_set_open_model(const char *path, struct weight_set **out, struct ltd_error *err)
+{
+    char *const paths[] = {(char *)(uintptr_t)path};
+
+    return open_files(gguf_is_one(path) ? gguf_open : safetensors_open, paths, 1, out, err);
 }
 
 enum ltd_status weight_set_open_unnamed(const char *path, struct weight_set **out, struct ltd_error *err)
@@ -191,53 +205,73 @@ static enum ltd_status open_shards(const char *dir, const char *index_path, stru
     else
         status = list_shards(dir, index_path, map, &paths, &count, err);
     if (status == LTD_OK)
-        status = open_files(paths, count, out, err);
+        status = open_files(safetensors_open, paths, count, out, err);
     free_names(paths, count);
     ltd_json_free(index);
     return status;
 }
 
-static enum ltd_status fail_not_found(const char *dir, const char *stem, struct ltd_error *err)
-{
-    static const char *const endings[] = {".bin", ".ckpt", ".pt", ".pth"};
-    const char *const stems[] = {stem, "pytorch_model"}; /* transformers' name for what is `model` here */
-
-    for (size_t s = 0; s < sizeof stems / sizeof stems[0]; s++)
-        for (size_t e = 0; e < sizeof endings / sizeof endings[0]; e++) {
-            char path[4096];
-
-            if (snprintf(path, sizeof path, "%s/%s%s", dir, stems[s], endings[e]) < (int)sizeof path &&
-                access(path, F_OK) == 0)
-                return ltd_fail(
-                    err, LTD_ENOTFOUND,
-                    "%s/%s.safetensors: no such file; %s is a PyTorch pickle, which could run code "
-                    "and is not read: convert it to .safetensors",
-                    dir, stem, path);
-        }
-    return ltd_fail(err, LTD_ENOTFOUND, "%s/%s.safetensors: no such file, nor an index of shards", dir, stem);
-}
-
 enum ltd_status weight_set_open(const char *dir, const char *stem, struct weight_set **out,
                                 struct ltd_error *err)
 {
-    char *path = NULL, *index_path = NULL;
-    enum ltd_status status;
+    bool is_index = false;
+    char *path = NULL;
+    enum ltd_status status = weight_path_find(dir, stem, &path, &is_index, err);
 
-    if (asprintf(&path, "%s/%s.safetensors", dir, stem) < 0)
-        path = NULL;
-    if (path && asprintf(&index_path, "%s.index.json", path) < 0)
-        index_path = NULL;
-    if (!path || !index_path)
-        status = ltd_fail(err, LTD_ENOMEM, "%s: no memory for a path", dir);
-    else if (access(path, F_OK) == 0)
-        status = weight_set_open_file(path, out, err);
-    else if (access(index_path, F_OK) == 0)
-        status = open_shards(dir, index_path, out, err);
-    else
-        status = fail_not_found(dir, stem, err);
+    if (status == LTD_OK)
+        status = is_index ? open_shards(dir, path, out, err) : weight_set_open_file(path, out, err);
     free(path);
-    free(index_path);
     return status;
+}
+
+/* The piece of whole that alias says. */
+static enum ltd_status cut_piece(struct weight *out, const struct weight *whole,
+                                 const struct weight_alias *alias, const char *path, struct ltd_error *err)
+{
+    *out = *whole;
+    out->name = alias->name;
+    if (alias->pieces == 1)
+        return LTD_OK;
+    if (whole->rank == 0 || whole->dim[0] % alias->pieces != 0 ||
+        whole->count / alias->pieces % dtype_layouts[whole->dtype].values != 0)
+        return ltd_fail(err, LTD_EFORMAT, "%s: tensor \"%s\" cannot be cut into %zu pieces of equal height",
+                        path, whole->name, alias->pieces);
+    out->dim[0] /= alias->pieces;
+    out->count /= alias->pieces;
+    out->data = (const char *)whole->data + alias->piece * dtype_bytes(whole->dtype, out->count);
+    return LTD_OK;
+}
+
+/* Fills the view's weights where it has room for them; always counts them. */
+static enum ltd_status fill_view(struct weight_set *set, const struct weight_set *whole, const char *path,
+                                 weight_name_fn *rename, const void *arg, struct ltd_error *err)
+{
+    struct weight_alias spare = {.pieces = 1};
+    enum ltd_status status = LTD_OK;
+
+    set->count = 0;
+    for (size_t w = 0; w < whole->count && status == LTD_OK; w++) {
+        for (size_t i = 0; status == LTD_OK; i++) {
+            struct weight_alias *alias = set->aliases ? &set->aliases[set->count] : &spare;
+
+            *alias = (struct weight_alias){.pieces = 1};
+            if (!rename(arg, whole->weights[w].name, i, alias))
+                break;
+            if (set->aliases)
+                status = cut_piece(&set->weights[set->count], &whole->weights[w], alias, path, err);
+            set->count++;
+        }
+    }
+    return status;
+}
+
+static enum ltd_status sort_names(struct weight_set *set, const char *path, struct ltd_error *err)
+{
+    qsort(set->weights, set->count, sizeof *set->weights, compare_weights);
+    for (size_t i = 1; i < set->count; i++)
+        if (strcmp(set->weights[i - 1].name, set->weights[i].name) == 0)
+            return ltd_fail(err, LTD_EFORMAT, "%s: two tensors stand for \"%s\"", path, set->weights[i].name);
+    return LTD_OK;
 }
 
 enum ltd_status weight_set_view(const struct weight_set *whole, const char *path, weight_name_fn *rename,
@@ -247,25 +281,45 @@ enum ltd_status weight_set_view(const struct weight_set *whole, const char *path
     enum ltd_status status = LTD_OK;
 
     if (set) {
-        set->weights = calloc(whole->count + 1, sizeof *set->weights);
-        set->names = calloc(whole->count + 1, sizeof *set->names);
+        status = fill_view(set, whole, path, rename, arg, err);
+        set->weights = calloc(set->count + 1, sizeof *set->weights);
+        set->aliases = calloc(set->count + 1, sizeof *set->aliases); /* one more is tried */
     }
-    if (!set || !set->weights || !set->names) {
+    if (!set || !set->weights || !set->aliases) {
         weight_set_close(set);
         return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", path);
     }
-    for (size_t i = 0; i < whole->count; i++) {
-        if (!rename(arg, whole->weights[i].name, set->names[set->count]))
-            continue;
-        set->weights[set->count] = whole->weights[i];
-        set->weights[set->count].name = set->names[set->count];
-        set->count++;
+    if (status == LTD_OK)
+        status = fill_view(set, whole, path, rename, arg, err);
+    if (status == LTD_OK)
+        status = sort_names(set, path, err);
+    if (status == LTD_OK)
+        *out = set;
+    else
+        weight_set_close(set);
+    return status;
+}
+
+enum ltd_status weight_set_join(struct weight_set *a, struct weight_set *b, const char *path,
+                                struct weight_set **out, struct ltd_error *err)
+{
+    struct weight_set *set = calloc(1, sizeof *set);
+    enum ltd_status status;
+
+    if (set)
+        set->weights = calloc(a->count + b->count + 1, sizeof *set->weights);
+    if (!set || !set->weights) {
+        free(set);
+        weight_set_close(a);
+        weight_set_close(b);
+        return ltd_fail(err, LTD_ENOMEM, "%s: no memory for the index", path);
     }
-    qsort(set->weights, set->count, sizeof *set->weights, compare_weights);
-    for (size_t i = 1; i < set->count && status == LTD_OK; i++)
-        if (strcmp(set->weights[i - 1].name, set->weights[i].name) == 0)
-            status =
-                ltd_fail(err, LTD_EFORMAT, "%s: two tensors stand for \"%s\"", path, set->weights[i].name);
+    set->joined[0] = a;
+    set->joined[1] = b;
+    set->count = a->count + b->count;
+    memcpy(set->weights, a->weights, a->count * sizeof *set->weights);
+    memcpy(set->weights + a->count, b->weights, b->count * sizeof *set->weights);
+    status = sort_names(set, path, err);
     if (status == LTD_OK)
         *out = set;
     else
@@ -278,11 +332,19 @@ void weight_set_close(struct weight_set *set)
     if (!set)
         return;
     for (size_t i = 0; i < set->file_count; i++)
-        safetensors_close(&set->files[i]);
+        weight_file_close(&set->files[i]);
+    for (int i = 0; i < 2; i++)
+        weight_set_close(set->joined[i]);
     free(set->files);
     free(set->weights);
-    free(set->names);
+    free(set->aliases);
     free(set);
+}
+
+void weight_set_close_files(struct weight_set *set)
+{
+    for (size_t i = 0; i < set->file_count; i++)
+        mapped_file_close(&set->files[i].map);
 }
 
 size_t weight_set_count(const struct weight_set *set)
@@ -302,15 +364,35 @@ const struct weight *weight_set_find(const struct weight_set *set, const char *n
     return bsearch(&key, set->weights, set->count, sizeof key, compare_weights);
 }
 
+size_t weight_set_size(const struct weight_set *set, const char *path, const char *name, int rank, int dim,
+                       enum ltd_status *status, struct ltd_error *err)
+{
+    const struct weight *w = *status == LTD_OK ? weight_set_find(set, name) : NULL;
+
+    if (*status != LTD_OK)
+        return 0;
+    if (!w)
+        *status = ltd_fail(err, LTD_EFORMAT, "%s: tensor \"%s\" is missing", path, name);
+    else if (w->rank != rank)
+        *status = ltd_fail(err, LTD_EFORMAT, "%s: tensor \"%s\": it has %d dimensions, not %d", path, name,
+                           w->rank, rank);
+    return *status == LTD_OK ? w->dim[dim] : 0;
+}
+
 size_t weight_set_file_bytes(const struct weight_set *set)
 {
-    size_t bytes = 0;
+    size_t bytes = set->file_bytes;
 
-    for (size_t i = 0; i < set->file_count; i++)
-        bytes += set->files[i].map.size;
-    for (size_t i = 0; set->names && i < set->count; i++)
-        bytes += set->weights[i].count * dtype_size(set->weights[i].dtype);
+    for (size_t i = 0; set->file_count == 0 && i < set->count; i++)
+        bytes += dtype_bytes(set->weights[i].dtype, set->weights[i].count);
     return bytes;
+}
+
+void weight_set_give_back(const struct weight_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        mapped_file_give_back(set->weights[i].data,
+                              dtype_bytes(set->weights[i].dtype, set->weights[i].count));
 }
 
 const char *weight_set_buffer(const struct weight_set *set)
@@ -321,6 +403,11 @@ const char *weight_set_buffer(const struct weight_set *set)
 const char *weight_set_prediction(const struct weight_set *set)
 {
     return set->file_count > 0 ? set->files[0].prediction : NULL;
+}
+
+const char *weight_set_adapter(const struct weight_set *set)
+{
+    return set->file_count > 0 ? set->files[0].adapter : NULL;
 }
 
 /* A value is infinite or no number when all bits of its exponent are set.  The loops have no early way out,
@@ -353,15 +440,25 @@ static bool has_exponent_32(const void *data, size_t count, uint32_t exponent)
     return found != 0;
 }
 
+/* Of blocks, the scales are asked: the rest are integers. */
+static bool has_infinite_scale(const struct weight *weight)
+{
+    const struct dtype_layout *l = &dtype_layouts[weight->dtype];
+    const uint8_t *scales = (const uint8_t *)weight->data + l->scales_at;
+    bool found = false;
+
+    for (size_t i = 0; i < weight->count / l->values; i++)
+        found |= has_exponent_16(scales + i * l->bytes, l->scales, 0x7C00);
+    return found;
+}
+
 bool weight_is_finite(const struct weight *weight)
 {
-    switch (weight->dtype) {
-    case DTYPE_F16:
+    if (dtype_is_quantized(weight->dtype))
+        return !has_infinite_scale(weight);
+    if (weight->dtype == DTYPE_F16)
         return !has_exponent_16(weight->data, weight->count, 0x7C00);
-    case DTYPE_BF16:
+    if (weight->dtype == DTYPE_BF16)
         return !has_exponent_16(weight->data, weight->count, 0x7F80);
-    case DTYPE_F32:
-        break;
-    }
     return !has_exponent_32(weight->data, weight->count, 0x7F800000);
 }

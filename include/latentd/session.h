@@ -54,23 +54,39 @@ struct ltd_gen_report {
 
 /* Starts threads - 1 compute threads (threads 1..LTD_MAX_THREADS; 0: one for each processor
  * that this process may use).  Borrows model, which must
- * outlive the session.  Errors: LTD_EINVAL, LTD_EUNSUPPORTED an OpenBLAS built with OpenMP, LTD_ENOMEM. */
+ * outlive the session, unless it is given another one; NULL: it is given one later, or serves
+ * ltd_session_upscale alone.  Errors: LTD_EINVAL,
+ * LTD_EUNSUPPORTED an OpenBLAS built with OpenMP, LTD_ENOMEM. */
 LTD_MUST_USE enum ltd_status ltd_session_new(const struct ltd_model *model, int threads,
                                              struct ltd_session **out, struct ltd_error *err);
+/* Draws with this model from now on, and has nothing to do with the one before any more.  Not while it
+ * generates. */
+void ltd_session_set_model(struct ltd_session *session, const struct ltd_model *model);
 void ltd_session_free(struct ltd_session *session); /* NULL is fine; not while it generates */
 
-/* Makes image `index` (0 <= index < params->count) of a request: its seed is params->seed + index.  The
- * caller frees *out.  Equal params and index give equal pixels on one build and instruction-set level,
- * whatever the number of threads.  report may be NULL, and is untouched on failure.  Errors: LTD_EINVAL,
- * LTD_ETOOBIG, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays usable after each of them. */
+/* Makes image `index` (0 <= index < params->count) of a request: its seed is ltd_params_seed; its size
+ * that of ltd_params_final_size, or with inpaint_full_res the init image's.  The caller frees *out.  Equal
+ * params and index give equal pixels on one build and instruction-set level, whatever the number of threads.
+ * report may be NULL, and is untouched on failure.  Errors: LTD_EINVAL (a session without a model that was
+ * opened by ltd_model_open, too), LTD_ETOOBIG, LTD_ENOMEM, LTD_ECANCELED, LTD_ENONFINITE.  The session stays
+ * usable after each of them. */
 LTD_MUST_USE enum ltd_status ltd_session_generate(struct ltd_session *session,
                                                   const struct ltd_gen_params *params, int index,
                                                   const struct ltd_watch *watch, struct ltd_image **out,
                                                   struct ltd_gen_report *report, struct ltd_error *err);
 
-/* The A1111 form of the settings ("prompt\nNegative prompt: ...\nSteps: 20, Sampler: ..."), for the PNG
- * keyword "parameters"; the caller frees it; NULL without memory. */
-char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index);
+/* What the settings of a picture call its model. */
+struct ltd_model_label {
+    const char *name; /* NULL: nothing */
+    const char
+        *sha256; /* the digits of its digest, of which they have the first ten; NULL: it is not known */
+};
+
+/* The A1111 form of the settings ("prompt\nNegative prompt: ...\nSteps: 20, Sampler: ..."), for
+ * ltd_picture_encode; form, where it is not a PNG, stands among them.  The caller frees it; NULL without
+ * memory. */
+char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index,
+                      const struct ltd_picture_form *form, struct ltd_model_label label);
 
 /* The instruction-set level the kernels run at ("avx512", "avx2", "generic").  It, the build and the numerics
  * of the request decide the bits of a picture; all are recorded with it. */

@@ -16,8 +16,11 @@ MARGIN = 8
 def in_hue(degrees, name, margin=0.0):
     """Which of these angles lie in a hue."""
     _, start, end = next(hue for hue in HUES if hue[0] == name)
-    width = (end - start) % 360 + 2 * margin
-    return (degrees - start + margin) % 360 < width
+    start, end = (start - margin) % 360, (end + margin) % 360
+    # Compared with the borders as they are: a difference may round to just outside of both neighbours.
+    degrees = degrees % 360
+    from_start, to_end = degrees >= start, degrees < end
+    return from_start & to_end if start < end else from_start | to_end
 
 
 def saturated(rgb):

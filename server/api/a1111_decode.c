@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "api/a1111_controlnet.h"
 #include "api/a1111_sampling.h"
 #include "api/fields.h"
 #include "api/lora_tags.h"
@@ -109,18 +111,37 @@ static void take_prompts(struct decoder *d)
     take_negative_prompt(d);
 }
 
-static void take_seed(struct decoder *d)
+static void take_seed(struct decoder *d, enum a1111_field field, const char *native)
 {
-    const struct a1111_value *seed = &d->values[A1111_SEED];
+    const struct a1111_value *seed = &d->values[field];
 
-    if (!IS(d, SEED) || seed->number == -1)
+    if (!seed->present || seed->number == -1)
         return;
     if (seed->number < 0)
-        a1111_refuse_value(d->refusal, NAME(SEED), "value_error",
+        a1111_refuse_value(d->refusal, a1111_field_name(field), "value_error",
                            "is %g; send an integer from 0 to 18446744073709551615, or -1 to have one drawn",
                            seed->number);
     else
-        add(d, "seed", new_integer(seed));
+        add(d, native, new_integer(seed));
+}
+
+/* What is off there is left out here. */
+static void take_variation(struct decoder *d)
+{
+    const struct a1111_value *strength = &d->values[A1111_SUBSEED_STRENGTH];
+    const struct a1111_value *width = &d->values[A1111_SEED_RESIZE_FROM_W];
+    const struct a1111_value *height = &d->values[A1111_SEED_RESIZE_FROM_H];
+
+    if (strength->present && strength->number > 0) {
+        add(d, "subseed_strength", ltd_json_new_number(strength->number));
+        take_seed(d, A1111_SUBSEED, "subseed");
+    }
+    if (d->values[A1111_TILING].truth)
+        add(d, "tiling", ltd_json_new_bool(true));
+    if (width->present && width->number > 0 && height->present && height->number > 0) {
+        add(d, "seed_resize_from_w", new_integer(width));
+        add(d, "seed_resize_from_h", new_integer(height));
+    }
 }
 
 /* 1 when it is absent; below 1, which is told, NaN. */
@@ -156,30 +177,39 @@ static void take_numbers(struct decoder *d)
         a1111_refuse_value(d->refusal, NAME(BATCH_SIZE), "value_error", "asks for %g pictures", count);
 }
 
-/* eta as far as the sampler takes it; clients send 1 or 0 with every sampler.  Without the noise that it
- * adds, Euler a is Euler. */
-static void take_eta(struct decoder *d, struct a1111_sampling *found)
+/* Clients send 1 or 0 with every sampler; there too it has no part in those that add no noise. */
+static void take_eta(struct decoder *d, enum ltd_sampler sampler)
 {
-    const double eta = d->values[A1111_ETA].number;
-    const bool ddim = found->sampler == LTD_SAMPLER_DDIM;
+    if (IS(d, ETA) && ltd_sampler_eta(sampler) != LTD_ETA_STANDARD)
+        add(d, "eta", ltd_json_new_number(d->values[A1111_ETA].number));
+}
 
-    if (!IS(d, ETA) || (found->sampler != LTD_SAMPLER_EULER_A && !ddim))
-        return;
-    if (!ddim && eta == 0) {
-        found->sampler = LTD_SAMPLER_EULER;
-        found->names_sampler = true;
-        take_note(d, NAME(ETA), "Euler a with an eta of 0 is Euler, which drew this");
-    } else if (ddim && eta == 1) {
-        take_note(d, NAME(ETA), "DDIM was drawn with 0: it adds no noise of its own here");
-    } else if (eta != (ddim ? 0 : 1)) {
-        a1111_refuse_value(d->refusal, NAME(ETA), "value_error",
-                           "is %g; Euler a draws with 1 or 0, DDIM with 0", eta);
-    }
+/* There, these are handed to some of the samplers that scale their noise. */
+static bool hears_s_noise(enum ltd_sampler sampler)
+{
+    return ltd_sampler_scales_noise(sampler) && sampler != LTD_SAMPLER_EULER_A &&
+           sampler != LTD_SAMPLER_RESTART;
+}
+
+/* Sent with every sampler, too, and with the values that stand for none. */
+static void take_churn(struct decoder *d, enum ltd_sampler sampler)
+{
+    static const struct {
+        enum a1111_field field;
+        const char *native;
+    } churn[] = {{A1111_S_CHURN, "s_churn"}, {A1111_S_TMIN, "s_tmin"}, {A1111_S_TMAX, "s_tmax"}};
+    const bool churns = ltd_sampler_churns(sampler) && IS(d, S_CHURN) && d->values[A1111_S_CHURN].number != 0;
+
+    for (size_t i = 0; i < sizeof churn / sizeof churn[0] && churns; i++)
+        if (d->values[churn[i].field].number != 0)
+            add(d, churn[i].native, ltd_json_new_number(d->values[churn[i].field].number));
+    if (IS(d, S_NOISE) && (churns || hears_s_noise(sampler)))
+        add(d, "s_noise", ltd_json_new_number(d->values[A1111_S_NOISE].number));
 }
 
 static void take_sampling(struct decoder *d)
 {
-    const struct ltd_model *model = d->catalog->models->items[d->settings.model].model;
+    const struct ltd_model *model = model_set_shapes(d->catalog->models, d->settings.model);
     const char *name = d->values[A1111_SAMPLER_NAME].text, *scheduler = d->values[A1111_SCHEDULER].text;
     struct a1111_sampling found;
     char shown[FIELD_SHOWN_SIZE];
@@ -200,7 +230,8 @@ static void take_sampling(struct decoder *d)
     case A1111_FOUND:
         break;
     }
-    take_eta(d, &found);
+    take_eta(d, found.sampler);
+    take_churn(d, found.sampler);
     if (found.names_sampler)
         add(d, "sampler", ltd_json_new_string(ltd_sampler_name(found.sampler)));
     if (found.names_sampler || found.names_scheduler)
@@ -242,6 +273,124 @@ static void take_image(struct decoder *d)
     }
 }
 
+/* After the image, which stands in for pictures that are not sent. */
+static void take_scripts(struct decoder *d)
+{
+    const struct a1111_controlnet_about about = {model_set_shapes(d->catalog->models, d->settings.model),
+                                                 ltd_json_string(ltd_json_get(d->out->native, "image"))};
+    struct ltd_json *controls = NULL;
+
+    if (IS(d, ALWAYSON_SCRIPTS))
+        controls =
+            a1111_controlnet_take(d->values[A1111_ALWAYSON_SCRIPTS].json, &about, take_note, d, d->refusal);
+    if (controls)
+        add(d, "controls", controls);
+}
+
+/* There, without a value, an editing model's picture has no guidance of its own. */
+static void take_image_guidance(struct decoder *d)
+{
+    const struct ltd_model *model = model_set_shapes(d->catalog->models, d->settings.model);
+    const double scale = IS(d, IMAGE_CFG_SCALE) ? d->values[A1111_IMAGE_CFG_SCALE].number : 1;
+
+    if (d->route == A1111_IMG2IMG && ltd_model_info(model)->edits)
+        add(d, "image_guidance_scale", ltd_json_new_number(scale));
+}
+
+/* What the second pass has of the first. */
+static void check_second_pass(struct decoder *d)
+{
+    static const enum a1111_field fields[] = {
+        A1111_FIRSTPHASE_WIDTH,   A1111_FIRSTPHASE_HEIGHT, A1111_HR_RESIZE_X,  A1111_HR_RESIZE_Y,
+        A1111_HR_CHECKPOINT,      A1111_HR_SAMPLER,        A1111_HR_SCHEDULER, A1111_HR_PROMPT,
+        A1111_HR_NEGATIVE_PROMPT, A1111_HR_MODULES,        A1111_HR_CFG};
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct a1111_value *value = &d->values[fields[i]];
+
+        if (value->text && strncasecmp(value->text, "use same", 8) == 0)
+            continue;
+        a1111_value_check(value, a1111_field_type(fields[i]), A1111_OFF, a1111_field_name(fields[i]),
+                          "the second pass has the first one's, and hr_scale times its size; leave it out",
+                          d->refusal);
+    }
+}
+
+static void take_second_pass(struct decoder *d)
+{
+    const struct a1111_value *scale = &d->values[A1111_HR_SCALE], *steps = &d->values[A1111_HR_STEPS];
+    const struct a1111_value *strength = &d->values[A1111_DENOISING_STRENGTH];
+    const char *name = IS(d, HR_UPSCALER) ? d->values[A1111_HR_UPSCALER].text : NULL;
+    const int upscaler = a1111_upscaler_find(name);
+    const struct ltd_upscaler_info network =
+        name ? a1111_upscaler_info(d->catalog->models->upscalers, name) : (struct ltd_upscaler_info){0};
+    char shown[FIELD_SHOWN_SIZE];
+
+    if (d->route != A1111_TXT2IMG || !d->values[A1111_ENABLE_HR].truth)
+        return;
+    check_second_pass(d);
+    add(d, "hr_scale",
+        ltd_json_new_number(scale->present ? scale->number
+                                           : strtod(a1111_field_standard(A1111_HR_SCALE), NULL)));
+    add(d, "strength",
+        ltd_json_new_number(strength->present
+                                ? strength->number
+                                : strtod(a1111_field_standard(A1111_DENOISING_STRENGTH), NULL)));
+    if (steps->present && steps->number > 0)
+        add(d, "hr_steps", new_integer(steps));
+    if (upscaler < 0 && network.factor > 0)
+        add(d, "upscaler", ltd_json_new_string(network.name));
+    else if (upscaler < 0)
+        a1111_refuse_value(d->refusal, NAME(HR_UPSCALER), "value_error",
+                           "\"%s\" is not built; send Latent, Latent (nearest), Lanczos, or a network of GET "
+                           "/sdapi/v1/upscalers",
+                           field_shown(shown, name));
+    else
+        add(d, "hr_upscaler", ltd_json_new_string(ltd_hr_upscaler_name((enum ltd_hr_upscaler)upscaler)));
+}
+
+/* The blur of both directions, which is one here; NaN, which is told, where they differ. */
+static double read_mask_blur(struct decoder *d)
+{
+    const double standard = strtod(a1111_field_standard(A1111_MASK_BLUR_X), NULL);
+    const double x = IS(d, MASK_BLUR_X) ? d->values[A1111_MASK_BLUR_X].number : standard;
+    const double y = IS(d, MASK_BLUR_Y) ? d->values[A1111_MASK_BLUR_Y].number : standard;
+
+    if (IS(d, MASK_BLUR))
+        return d->values[A1111_MASK_BLUR].number;
+    if (x == y)
+        return x;
+    a1111_refuse_value(d->refusal, NAME(MASK_BLUR_X), "value_error",
+                       "is %g and mask_blur_y %g; send the same for both, or mask_blur", x, y);
+    return NAN;
+}
+
+static void take_mask(struct decoder *d)
+{
+    const struct a1111_value *mask = &d->values[A1111_MASK], *full = &d->values[A1111_INPAINT_FULL_RES];
+    const struct a1111_value *padding = &d->values[A1111_INPAINT_PADDING];
+    const double content = d->values[A1111_INPAINTING_FILL].number;
+    double blur;
+
+    if (!IS(d, MASK) || !*mask->text)
+        return;
+    add(d, "mask", ltd_json_new_string(mask->text));
+    add(d, "mask_from", ltd_json_new_string(ltd_mask_source_name(LTD_MASK_OPAQUE)));
+    if (content < 0 || content >= LTD_MASKED_CONTENT_COUNT)
+        a1111_refuse_value(d->refusal, NAME(INPAINTING_FILL), "value_error", "is %g; send 0 to %d", content,
+                           LTD_MASKED_CONTENT_COUNT - 1);
+    else
+        add(d, "masked_content",
+            ltd_json_new_string(ltd_masked_content_name((enum ltd_masked_content)content)));
+    add(d, "mask_invert", ltd_json_new_bool(d->values[A1111_MASK_INVERT].number != 0));
+    add(d, "inpaint_full_res", ltd_json_new_bool(!full->present || full->truth));
+    if (padding->present)
+        add(d, "inpaint_full_res_padding", new_integer(padding));
+    blur = read_mask_blur(d);
+    if (!isnan(blur))
+        add(d, "mask_blur", ltd_json_new_number(blur));
+}
+
 static void take_settings(struct decoder *d)
 {
     const struct ltd_json *override = d->values[A1111_OVERRIDE_SETTINGS].json;
@@ -258,6 +407,8 @@ static void take_settings(struct decoder *d)
         !d->values[A1111_OVERRIDE_RESTORE].truth)
         take_note(d, NAME(OVERRIDE_RESTORE), "an override never outlives its request; POST options does");
     add(d, "model", ltd_json_new_string(d->catalog->models->items[d->settings.model].name));
+    if (d->settings.format != LTD_PICTURE_PNG)
+        add(d, "output", a1111_output_encode(&d->settings));
     if (d->settings.stop_at_last_layers > 0)
         add(d, "clip_skip", ltd_json_new_number(d->settings.stop_at_last_layers - 1));
 }
@@ -282,7 +433,7 @@ static void keep_echo(struct decoder *d)
 
     for (int i = 0; i < A1111_FIELD_COUNT; i++)
         if (d->values[i].present && *a1111_field_standard((enum a1111_field)i) &&
-            (i != A1111_INIT_IMAGES || images))
+            ((i != A1111_INIT_IMAGES && i != A1111_MASK && i != A1111_ALWAYSON_SCRIPTS) || images))
             ltd_json_add(d->out->echo, a1111_field_name((enum a1111_field)i),
                          ltd_json_copy(d->values[i].json));
 }
@@ -303,10 +454,15 @@ bool a1111_decode(const struct ltd_json *document, enum a1111_route route,
     a1111_fields_read(document, route, d.values, on_unknown, &d, refusal);
     take_settings(&d);
     take_prompts(&d);
-    take_seed(&d);
+    take_seed(&d, A1111_SEED, "seed");
+    take_variation(&d);
     take_numbers(&d);
     take_sampling(&d);
     take_image(&d);
+    take_image_guidance(&d);
+    take_scripts(&d);
+    take_mask(&d);
+    take_second_pass(&d);
     take_task(&d);
     keep_echo(&d);
     return refusal->status == 0;

@@ -119,23 +119,33 @@ static struct ltd_json *repeat_text(const char *text, int count)
     return list;
 }
 
-static void add_seeds(struct ltd_json *info, const struct job_result *result, const struct ltd_json *echo)
+/* A side of the size that the noise is resized from. */
+static double told_side(int side)
 {
+    return side > 0 ? side : -1;
+}
+
+static void add_seeds(struct ltd_json *info, const struct job_record *record, const struct ltd_json *echo)
+{
+    const struct job_result *result = &record->result;
+    const struct ltd_gen_params *p = &record->request->params;
+    const bool varied = p->subseed_strength > 0;
     const struct ltd_json *sent = ltd_json_get(echo, a1111_field_name(A1111_SUBSEED));
     struct ltd_json *seeds = ltd_json_new_array(), *subseeds = ltd_json_new_array();
     const double subseed = sent ? ltd_json_number(sent) : -1;
 
     for (int i = 0; i < result->image_count; i++) {
         ltd_json_append(seeds, ltd_json_new_uint64(result->images[i].seed));
-        ltd_json_append(subseeds, ltd_json_new_number(subseed));
+        ltd_json_append(subseeds, varied ? ltd_json_new_uint64(ltd_params_subseed(p, i))
+                                         : ltd_json_new_number(subseed));
     }
     ltd_json_add(info, "seed", ltd_json_new_uint64(result->images[0].seed));
     ltd_json_add(info, "all_seeds", seeds);
-    add_number(info, "subseed", subseed);
+    ltd_json_add(info, "subseed", varied ? ltd_json_new_uint64(p->subseed) : ltd_json_new_number(subseed));
     ltd_json_add(info, "all_subseeds", subseeds);
-    add_number(info, "subseed_strength", 0);
-    add_number(info, "seed_resize_from_w", -1);
-    add_number(info, "seed_resize_from_h", -1);
+    add_number(info, "subseed_strength", p->subseed_strength);
+    add_number(info, "seed_resize_from_w", told_side(p->seed_resize_from_w));
+    add_number(info, "seed_resize_from_h", told_side(p->seed_resize_from_h));
 }
 
 static struct ltd_json *encode_warnings(const struct job_request *request)
@@ -165,9 +175,11 @@ static void add_timestamp(struct ltd_json *json, const char *key, int64_t unix_m
 static void add_model(struct ltd_json *info, const struct job_request *request,
                       const struct a1111_catalog *catalog)
 {
+    const char *vae = a1111_vae_name(catalog);
+
     add_text(info, "sd_model_name", catalog->models->items[request->model].name);
     ltd_json_add(info, "sd_model_hash", a1111_hash_encode(catalog, request->model, A1111_HASH_LENGTH));
-    add_text(info, "sd_vae_name", NULL);
+    add_text(info, "sd_vae_name", *vae ? vae : NULL);
     add_text(info, "sd_vae_hash", NULL);
 }
 
@@ -176,9 +188,13 @@ static struct ltd_json *encode_infotexts(const struct job_record *record, const 
 {
     const struct job_request *request = record->request;
     struct ltd_json *list = ltd_json_new_array();
+    char sha256[SHA256_TEXT_SIZE];
+    const bool known = model_digest_get(catalog->digests, request->model, sha256);
+    const struct ltd_model_label label = {catalog->models->items[request->model].name, known ? sha256 : NULL};
 
     for (int i = 0; i < record->result.image_count; i++) {
-        char *text = ltd_params_text(catalog->models->items[request->model].model, &request->params, i);
+        char *text = ltd_params_text(model_set_shapes(catalog->models, request->model), &request->params, i,
+                                     &request->form, label);
 
         ltd_json_append(list, text ? ltd_json_new_string(text) : NULL);
         free(text);
@@ -197,7 +213,7 @@ static struct ltd_json *encode_info(const struct job_record *record, const struc
     ltd_json_add(info, "all_prompts", repeat_text(p->prompt, p->count));
     add_text(info, "negative_prompt", p->negative_prompt);
     ltd_json_add(info, "all_negative_prompts", repeat_text(p->negative_prompt, p->count));
-    add_seeds(info, &record->result, echo);
+    add_seeds(info, record, echo);
     add_number(info, "width", p->width);
     add_number(info, "height", p->height);
     add_text(info, "sampler_name", a1111_sampler_name(p->sampler));
@@ -216,7 +232,9 @@ static struct ltd_json *encode_info(const struct job_record *record, const struc
     ltd_json_add(info, "styles", ltd_json_new_array());
     add_timestamp(info, "job_timestamp", record->created_ms);
     add_number(info, "clip_skip", p->clip_skip + 1);
-    add_bool(info, "is_using_inpainting_conditioning", false);
+    add_bool(info, "is_using_inpainting_conditioning",
+             p->init_image &&
+                 ltd_model_info(model_set_shapes(catalog->models, record->request->model))->inpaints);
     add_text(info, "version", "latentd " LATENTD_VERSION);
     return info;
 }
@@ -246,7 +264,7 @@ struct ltd_json *a1111_answer_encode(const struct job_view *job, const struct a1
     /* 0 is as good as false there. */
     if (!send || ltd_json_bool(send) || ltd_json_number(send) != 0)
         for (int i = 0; i < record->result.image_count; i++)
-            ltd_json_append(images, new_base64(record->result.images[i].png, ""));
+            ltd_json_append(images, new_base64(record->result.images[i].file, ""));
     ltd_json_add(json, "images", images);
     ltd_json_add(json, "parameters", encode_parameters(record->request, echo));
     ltd_json_add(json, "info", in_string(encode_info(record, echo, catalog)));

@@ -52,7 +52,8 @@ const char *a1111_field_effect(enum a1111_field field)
     static const char *const names[] = {[A1111_HONOURED] = "honoured",
                                         [A1111_INERT] = "inert",
                                         [A1111_OFF] = "refused",
-                                        [A1111_ONE] = "refused"};
+                                        [A1111_ONE] = "refused",
+                                        [A1111_ON] = "refused"};
 
     return names[rows[field].effect];
 }
@@ -72,17 +73,27 @@ bool a1111_field_is_of(enum a1111_field field, enum a1111_route route)
     return rows[field].routes & (route == A1111_TXT2IMG ? TXT2IMG : IMG2IMG);
 }
 
+/* Whether a pointer is a field's, or that of something in it. */
+static bool is_within(const char *pointer, const char *field)
+{
+    const size_t length = strlen(field);
+
+    return length > 0 && strncmp(pointer, field, length) == 0 &&
+           (pointer[length] == '\0' || pointer[length] == '/');
+}
+
 const char *a1111_place_of(const char *native_pointer)
 {
     static const struct {
         const char *native, *place;
     } inner[] = {
         {"/model", "override_settings/sd_model_checkpoint"},
+        {"/output/format", "override_settings/samples_format"},
         {"/clip_skip", "override_settings/CLIP_stop_at_last_layers"},
     };
 
     for (int i = 0; i < A1111_FIELD_COUNT; i++)
-        if (strcmp(rows[i].native, native_pointer) == 0)
+        if (is_within(native_pointer, rows[i].native))
             return rows[i].name;
     for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
         if (strcmp(inner[i].native, native_pointer) == 0)
@@ -193,9 +204,9 @@ void a1111_value_check(struct a1111_value *value, enum a1111_type type, enum a11
 {
     char shown[FIELD_SHOWN_SIZE];
 
-    if (!value->present || (effect != A1111_OFF && effect != A1111_ONE))
+    if (!value->present || effect == A1111_HONOURED || effect == A1111_INERT)
         return;
-    if (effect == A1111_OFF ? is_off(value, type) : value->number == 1)
+    if (effect == A1111_OFF ? is_off(value, type) : effect == A1111_ON ? value->truth : value->number == 1)
         return;
     value->wrong = true;
     if (type == A1111_TYPE_OBJECT)

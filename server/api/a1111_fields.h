@@ -30,7 +30,7 @@ enum a1111_type {
 };
 
 /* What happens to a value. */
-enum a1111_effect { A1111_HONOURED, A1111_INERT, A1111_OFF, A1111_ONE };
+enum a1111_effect { A1111_HONOURED, A1111_INERT, A1111_OFF, A1111_ONE, A1111_ON };
 
 /* A field of one request. */
 struct a1111_value {

@@ -72,7 +72,7 @@ struct ltd_json *a1111_hash_encode(const struct a1111_catalog *catalog, size_t m
 
 struct ltd_json *a1111_embeddings_encode(const struct a1111_catalog *catalog, size_t model)
 {
-    const struct ltd_model *from = catalog->models->items[model].model;
+    const struct ltd_model *from = model_set_shapes(catalog->models, model);
     struct ltd_json *loaded = ltd_json_new_object(), *skipped = ltd_json_new_object(),
                     *json = ltd_json_new_object();
 
@@ -97,7 +97,7 @@ struct ltd_json *a1111_embeddings_encode(const struct a1111_catalog *catalog, si
 
 struct ltd_json *a1111_loras_encode(const struct a1111_catalog *catalog, size_t model)
 {
-    const struct ltd_model *from = catalog->models->items[model].model;
+    const struct ltd_model *from = model_set_shapes(catalog->models, model);
     struct ltd_json *list = ltd_json_new_array();
 
     for (size_t i = 0; i < ltd_model_lora_count(from); i++) {
@@ -113,6 +113,27 @@ struct ltd_json *a1111_loras_encode(const struct a1111_catalog *catalog, size_t 
         ltd_json_add(row, "metadata", ltd_json_new_object());
         ltd_json_append(list, row);
     }
+    return list;
+}
+
+const char *a1111_vae_name(const struct a1111_catalog *catalog)
+{
+    const struct ltd_model *first = model_set_shapes(catalog->models, 0);
+
+    return first ? ltd_model_info(first)->vae : "";
+}
+
+struct ltd_json *a1111_vaes_encode(const struct a1111_catalog *catalog)
+{
+    const char *name = a1111_vae_name(catalog);
+    struct ltd_json *list = ltd_json_new_array(), *row;
+
+    if (!*name)
+        return list;
+    row = ltd_json_new_object();
+    ltd_json_add(row, "model_name", ltd_json_new_string(name));
+    ltd_json_add(row, "filename", ltd_json_new_string(name));
+    ltd_json_append(list, row);
     return list;
 }
 
@@ -134,4 +155,19 @@ struct ltd_json *a1111_models_encode(const struct a1111_catalog *catalog)
         ltd_json_append(list, row);
     }
     return list;
+}
+
+struct ltd_upscaler_info a1111_upscaler_info(const struct ltd_upscalers *upscalers, const char *text)
+{
+    struct ltd_upscaler_info near = {0};
+
+    for (size_t i = 0; i < ltd_upscalers_count(upscalers); i++) {
+        const struct ltd_upscaler_info info = ltd_upscalers_at(upscalers, i);
+
+        if (strcmp(info.name, text) == 0)
+            return info;
+        if (!near.name && strcasecmp(info.name, text) == 0)
+            near = info;
+    }
+    return near;
 }

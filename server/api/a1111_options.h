@@ -10,12 +10,17 @@
 
 /* What the options that are honoured come to. */
 struct a1111_settings {
-    size_t model;            /* index in the model set */
+    size_t model; /* index in the model set */
+    enum ltd_picture_format format;
+    int jpeg_quality; /* of WebP too; 0: as that program has it */
+    bool webp_lossless;
     int stop_at_last_layers; /* of the text encoder, 1: none is left out; 0: as the model has it */
 };
 
 /* Called for what is taken without any effect. */
 typedef void a1111_note_fn(void *arg, const char *name, const char *message);
+
+enum { A1111_JPEG_QUALITY = 80 };
 
 enum a1111_options_use {
     A1111_OVERRIDE, /* each stands as it is said */
@@ -31,6 +36,9 @@ void a1111_settings_take(struct a1111_settings *settings, const struct ltd_json 
 /* All options with their values, for GET options; NULL without memory. */
 struct ltd_json *a1111_options_encode(const struct a1111_settings *settings,
                                       const struct a1111_catalog *catalog);
+
+/* How the pictures are written, as the native request says it. */
+struct ltd_json *a1111_output_encode(const struct a1111_settings *settings);
 
 /* CLIP_stop_at_last_layers as it is told: never 0. */
 int a1111_layers_told(const struct a1111_settings *settings, const struct model_set *models);

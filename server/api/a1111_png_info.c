@@ -11,7 +11,7 @@
 
 static const char keyword[] = "parameters";
 
-/* The texts of a PNG as base64 or data URL. */
+/* The texts of a picture as base64 or data URL. */
 static enum ltd_status read_texts(const char *text, struct ltd_png_texts *texts, struct ltd_error *err)
 {
     const char *base64 = base64_skip_data_url(text);
@@ -19,14 +19,17 @@ static enum ltd_status read_texts(const char *text, struct ltd_png_texts *texts,
     enum ltd_status st;
     uint8_t *bytes;
     size_t size;
+    int width, height;
 
     if (!base64)
-        return ltd_fail(err, LTD_EUNSUPPORTED, "of the data URLs only data:image/png;base64, is taken");
+        return ltd_fail(
+            err, LTD_EUNSUPPORTED,
+            "of the data URLs only data:image/png;base64, and the same of jpeg and webp are taken");
     bytes = malloc(base64_decoded_bound(length) + 1);
     if (!bytes)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
     if (base64_decode(base64, length, bytes, &size))
-        st = ltd_png_texts_read(bytes, size, texts, err);
+        st = ltd_picture_texts_read(bytes, size, &width, &height, texts, err);
     else
         st = ltd_fail(err, LTD_EINVAL, "is not base64: padded, no spaces or line breaks, + and /");
     free(bytes);
@@ -101,7 +104,7 @@ struct ltd_json *a1111_png_info(const struct ltd_json *document, struct a1111_re
     enum ltd_status st;
 
     if (!image) {
-        a1111_refuse_value(refusal, "image", "type_error.str", "send a PNG as base64");
+        a1111_refuse_value(refusal, "image", "type_error.str", "send a PNG, JPEG or WebP as base64");
         return NULL;
     }
     st = read_texts(image, &texts, &error);

@@ -206,3 +206,20 @@ struct ltd_json *a1111_schedulers_encode(void)
     }
     return list;
 }
+
+int a1111_upscaler_find(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum ltd_hr_upscaler upscaler;
+    } names[] = {{"Latent", LTD_HR_LATENT},
+                 {"Latent (antialiased)", LTD_HR_LATENT}, /* which making larger has no use for */
+                 {"Latent (nearest)", LTD_HR_LATENT_NEAREST},
+                 {"Lanczos", LTD_HR_LANCZOS},
+                 {"None", LTD_HR_LANCZOS}};
+
+    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(names[i].name, name) == 0)
+            return (int)names[i].upscaler;
+    return name ? -1 : (int)LTD_HR_LATENT;
+}

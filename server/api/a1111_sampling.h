@@ -41,4 +41,7 @@ const char *a1111_scheduler_label(enum ltd_scheduler scheduler);
 struct ltd_json *a1111_samplers_encode(void);
 struct ltd_json *a1111_schedulers_encode(void);
 
+/* The enum ltd_hr_upscaler of one of AUTOMATIC1111's names for a second pass; NULL is its own, -1: none. */
+int a1111_upscaler_find(const char *name);
+
 #endif

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include <latentd/params.h>
+#include <latentd/upscale.h>
 
+#include "api/control_list.h"
 #include "util/edit_distance.h"
 
 /* Of a file's name. */
@@ -14,7 +16,9 @@
 
 static const char *field_kinds(int index)
 {
-    return index == 0 ? "txt2img" : index == 1 ? "img2img" : NULL;
+    static const char *const names[] = {"txt2img", "img2img", "upscale"};
+
+    return (size_t)index < sizeof names / sizeof names[0] ? names[index] : NULL;
 }
 
 static const char *field_samplers(int index)
@@ -37,9 +41,24 @@ static const char *field_numerics(int index)
     return index < LTD_NUMERICS_COUNT ? ltd_numerics_name((enum ltd_numerics)index) : NULL;
 }
 
+static const char *field_hr_upscalers(int index)
+{
+    return index < LTD_HR_UPSCALER_COUNT ? ltd_hr_upscaler_name((enum ltd_hr_upscaler)index) : NULL;
+}
+
+static const char *field_mask_sources(int index)
+{
+    return index < LTD_MASK_SOURCE_COUNT ? ltd_mask_source_name((enum ltd_mask_source)index) : NULL;
+}
+
+static const char *field_masked_contents(int index)
+{
+    return index < LTD_MASKED_CONTENT_COUNT ? ltd_masked_content_name((enum ltd_masked_content)index) : NULL;
+}
+
 static const char *field_output_formats(int index)
 {
-    return index == 0 ? "png" : NULL;
+    return index < LTD_PICTURE_FORMAT_COUNT ? ltd_picture_format_name((enum ltd_picture_format)index) : NULL;
 }
 
 static const char *field_webhook_events(int index)
@@ -238,19 +257,38 @@ static void read_lora(const struct field_reader *r, enum field_id id, const char
                        field_shown(shown, strange_member(json)));
 }
 
-static void read_loras(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
+static void read_control(const struct field_reader *r, enum field_id id, const char *pointer,
+                         const struct ltd_json *item)
+{
+    struct control_wrong wrong;
+    struct ltd_control control;
+    const char *image;
+    char at[96];
+
+    if (control_read(item, &control, &image, &wrong))
+        return;
+    snprintf(at, sizeof at, "%s%s%s", pointer, *wrong.member ? "/" : "", wrong.member);
+    field_wrong_at(r, id, at, "%s", wrong.detail);
+}
+
+typedef void read_item_fn(const struct field_reader *r, enum field_id id, const char *pointer,
+                          const struct ltd_json *item);
+
+/* Reads the items up to the first wrong one. */
+static void read_list(const struct field_reader *r, enum field_id id, const struct ltd_json *json,
+                      const char *what, read_item_fn *read_item)
 {
     const size_t most = (size_t)fields[id].low;
     char pointer[64];
     int index = 0;
 
     if (ltd_json_size(json) > most)
-        field_wrong(r->values, id, r->problem, "has %zu adapters; send at most %zu", ltd_json_size(json),
+        field_wrong(r->values, id, r->problem, "has %zu %s; send at most %zu", ltd_json_size(json), what,
                     most);
     for (const struct ltd_json *item = ltd_json_first(json); item && !r->values[id].wrong;
          item = ltd_json_next(item), index++) {
         snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
-        read_lora(r, id, pointer, item);
+        read_item(r, id, pointer, item);
     }
     r->values[id].list = json;
 }
@@ -316,6 +354,7 @@ static enum ltd_json_type json_type_of(enum field_type type)
     case FIELD_TYPE_TEXTS:
     case FIELD_TYPE_NAMES:
     case FIELD_TYPE_LORAS:
+    case FIELD_TYPE_CONTROLS:
         return LTD_JSON_ARRAY;
     case FIELD_TYPE_OBJECT:
         return LTD_JSON_OBJECT;
@@ -369,7 +408,10 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         r->values[id].text = ltd_json_string(json);
         break;
     case FIELD_TYPE_LORAS:
-        read_loras(r, id, json);
+        read_list(r, id, json, "adapters", read_lora);
+        break;
+    case FIELD_TYPE_CONTROLS:
+        read_list(r, id, json, "controls", read_control);
         break;
     case FIELD_TYPE_OBJECT:
         read_members(r, json, fields[id].name);

@@ -18,7 +18,10 @@
 struct request_limits {
     int max_pixels, max_steps, max_count;
     size_t max_prompt_bytes;
+    int max_upscaled_pixels;
 };
+
+enum { FIELD_KIND_TXT2IMG, FIELD_KIND_IMG2IMG, FIELD_KIND_UPSCALE }; /* the words of "kind" */
 
 enum field_id {
 #define FIELD(id, ...) FIELD_##id,
@@ -39,6 +42,7 @@ enum field_type {
     FIELD_TYPE_NAMES,
     FIELD_TYPE_IMAGE,
     FIELD_TYPE_LORAS,
+    FIELD_TYPE_CONTROLS,
     FIELD_TYPE_OBJECT,
     FIELD_TYPE_BOOL
 };
@@ -71,7 +75,7 @@ struct field_value {
     double number;
     bool truth;
     unsigned words;              /* NAMES: a bit for each */
-    const struct ltd_json *list; /* TEXTS, LORAS: the array, borrowed from the document */
+    const struct ltd_json *list; /* TEXTS, LORAS, CONTROLS: the array, borrowed from the document */
 };
 
 /* Called for a member that is no field, instead of a finding. */

@@ -61,6 +61,7 @@ static struct ltd_json *encode_timings(const struct job_record *record)
     struct ltd_json *json = ltd_json_new_object();
 
     add_rounded(json, "queued_s", seconds_between(record->created_ms, record->started_ms));
+    add_rounded(json, "load_s", t->load_s);
     add_rounded(json, "text_s", t->text_s);
     add_rounded(json, "encode_s", t->encode_s);
     add_rounded(json, "sample_s", t->sample_s);
@@ -87,11 +88,12 @@ static struct ltd_json *encode_warnings(const struct job_request *request)
     return json;
 }
 
-static void add_base64(struct ltd_json *json, const struct blob *png)
+static void add_base64(struct ltd_json *json, enum ltd_picture_format format, const struct blob *file)
 {
-    char *base64 = base64_encode_new(blob_data(png), blob_size(png));
+    char *base64 = base64_encode_new(blob_data(file), blob_size(file)), key[16];
 
-    ltd_json_add(json, "b64_png", base64 ? ltd_json_new_string(base64) : NULL);
+    snprintf(key, sizeof key, "b64_%s", ltd_picture_format_name(format));
+    ltd_json_add(json, key, base64 ? ltd_json_new_string(base64) : NULL);
     free(base64);
 }
 
@@ -103,14 +105,19 @@ static struct ltd_json *encode_image(const struct job_record *record, int index,
 
     snprintf(url, sizeof url, "/api/v1/jobs/%s/images/%d", record->id, index);
     add_number(json, "index", index);
-    ltd_json_add(json, "seed", ltd_json_new_uint64(image->seed));
+    if (!record->request->upscales)
+        ltd_json_add(json, "seed", ltd_json_new_uint64(image->seed));
+    if (record->request->params.subseed_strength > 0)
+        ltd_json_add(json, "subseed",
+                     ltd_json_new_uint64(ltd_params_subseed(&record->request->params, index)));
     add_text(json, "url", url);
+    add_text(json, "media_type", ltd_picture_format_media(image->format));
     add_number(json, "width", image->width);
     add_number(json, "height", image->height);
     add_text(json, "sha256", image->sha256);
-    add_number(json, "bytes", (double)blob_size(image->png));
+    add_number(json, "bytes", (double)blob_size(image->file));
     if (with_bytes)
-        add_base64(json, image->png);
+        add_base64(json, image->format, image->file);
     return json;
 }
 
@@ -210,7 +217,7 @@ struct ltd_json *event_encode(const char *id, const struct job_event *event, boo
         add_text(json, "url", url);
     }
     if (event->picture && (with_images || event->type == JOB_EVENT_PREVIEW))
-        add_base64(json, event->picture);
+        add_base64(json, event->format, event->picture);
     return json;
 }
 

@@ -34,7 +34,7 @@ static const char *type_of(int status)
         return "authentication_error";
     if (status == 429)
         return "rate_limit_error";
-    return status >= 500 && status != 501 ? "server_error" : "invalid_request_error";
+    return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
 /* "size: ...; steps: ...", cut where it gets too long.  What width and height have in common is said once. */
@@ -83,7 +83,7 @@ static void add_form(struct ltd_json *json, const struct job_record *job, const 
 
     snprintf(size, sizeof size, "%dx%d", p->width, p->height);
     add_text(json, "background", "opaque");
-    add_text(json, "output_format", "png");
+    add_text(json, "output_format", ltd_picture_format_name(job->request->form.format));
     add_text(json, "quality", openai_quality_name(answer->quality));
     add_text(json, "size", size);
 }
@@ -110,7 +110,7 @@ struct ltd_json *openai_images_encode(const struct job_record *job, const struct
 
     add_integer(json, "created", job->created_ms / 1000);
     for (int i = 0; i < job->result.image_count; i++) {
-        const struct blob *png = job->result.images[i].png;
+        const struct blob *png = job->result.images[i].file;
         struct ltd_json *image = ltd_json_new_object();
 
         if (answer->urls) {
@@ -148,15 +148,17 @@ static struct ltd_json *new_event(const char *name, const struct job_record *job
     return json;
 }
 
-/* The picture in the size of the job's pictures, as PNG.  False: no memory, or no picture. */
-static bool enlarge(const struct blob *png, const struct ltd_gen_params *p, struct ltd_bytes *out)
+/* The picture in the size of the job's pictures, as a file of their format.  False: no memory, or no picture.
+ */
+static bool enlarge(const struct blob *png, const struct job_request *request, struct ltd_bytes *out)
 {
+    const struct ltd_gen_params *p = &request->params;
     struct ltd_image *small = NULL, *large = NULL;
     struct ltd_error error;
     const bool done = ltd_png_decode(blob_data(png), blob_size(png), (size_t)p->width * (size_t)p->height,
                                      &small, &error) == LTD_OK &&
                       ltd_image_resize(small, p->width, p->height, &large, &error) == LTD_OK &&
-                      ltd_png_encode(large, NULL, 0, out, &error) == LTD_OK;
+                      ltd_picture_encode(large, &request->form, NULL, NULL, out, &error) == LTD_OK;
 
     ltd_image_free(small);
     ltd_image_free(large);
@@ -169,7 +171,7 @@ struct ltd_json *openai_partial_encode(const struct job_record *job, const struc
     struct ltd_json *json = new_event(openai_partial_name(answer->route), job, answer);
     struct ltd_bytes bytes;
 
-    if (!enlarge(png, &job->request->params, &bytes)) {
+    if (!enlarge(png, job->request, &bytes)) {
         ltd_json_free(json);
         return NULL;
     }
@@ -182,7 +184,7 @@ struct ltd_json *openai_partial_encode(const struct job_record *job, const struc
 struct ltd_json *openai_completed_encode(const struct job_record *job, const struct openai_answer *answer,
                                          int image)
 {
-    const struct blob *png = job->result.images[image].png;
+    const struct blob *png = job->result.images[image].file;
     struct ltd_json *json = new_event(openai_completed_name(answer->route), job, answer);
 
     add_base64(json, "b64_json", blob_data(png), blob_size(png));
@@ -190,14 +192,15 @@ struct ltd_json *openai_completed_encode(const struct job_record *job, const str
     return json;
 }
 
-struct ltd_json *openai_model_encode(const struct named_model *model, int64_t created_s)
+struct ltd_json *openai_model_encode(const struct model_set *models, size_t index, int64_t created_s)
 {
     struct ltd_json *json = ltd_json_new_object();
 
-    add_text(json, "id", model->name);
+    add_text(json, "id", models->items[index].name);
     add_text(json, "object", "model");
     add_integer(json, "created", created_s);
     add_text(json, "owned_by", "latentd");
+    ltd_json_add(json, "loaded", ltd_json_new_bool(model_set_is_loaded(models, index)));
     return json;
 }
 
@@ -207,7 +210,7 @@ struct ltd_json *openai_models_encode(const struct model_set *models, int64_t cr
 
     add_text(json, "object", "list");
     for (size_t i = 0; i < models->count; i++)
-        ltd_json_append(data, openai_model_encode(&models->items[i], created_s));
+        ltd_json_append(data, openai_model_encode(models, i, created_s));
     ltd_json_add(json, "data", data);
     return json;
 }

@@ -36,6 +36,6 @@ struct ltd_json *openai_completed_encode(const struct job_record *job, const str
 
 /* {"object": "list", "data": [...]} and one model of it.  created_s: since 1970. */
 struct ltd_json *openai_models_encode(const struct model_set *models, int64_t created_s);
-struct ltd_json *openai_model_encode(const struct named_model *model, int64_t created_s);
+struct ltd_json *openai_model_encode(const struct model_set *models, size_t index, int64_t created_s);
 
 #endif

@@ -161,10 +161,7 @@ static void read_value(struct translation *t, enum openai_field_id id)
     const char *text = ltd_json_string(t->values[id].json);
 
     if (row->fate == OPENAI_FATE_REFUSED) {
-        if (id == OPENAI_FIELD_MASK)
-            t->status = 501;
-        find(t, id == OPENAI_FIELD_MASK ? "not_supported" : "unsupported_parameter", t->values[id].name,
-             row->about);
+        find(t, "unsupported_parameter", t->values[id].name, row->about);
     } else if (row->shape == OPENAI_SHAPE_NUMBER) {
         read_number(t, id);
     } else if (row->shape == OPENAI_SHAPE_BOOL) {
@@ -241,6 +238,13 @@ static void require(struct translation *t, enum openai_field_id id, const char *
         find(t, "missing_required_parameter", rows[id].name, what);
 }
 
+static bool asks_for_png(const struct translation *t)
+{
+    const struct value *format = &t->values[OPENAI_FIELD_OUTPUT_FORMAT];
+
+    return !format->json || format->word == LTD_PICTURE_PNG;
+}
+
 /* What fields mean to each other. */
 static void check_together(struct translation *t)
 {
@@ -250,7 +254,11 @@ static void check_together(struct translation *t)
     require(t, OPENAI_FIELD_IMAGE, "is missing; send the picture to start from");
     /* The native decoder would say that it means nothing without. */
     if (!v[OPENAI_FIELD_IMAGE].json)
-        t->values[OPENAI_FIELD_STRENGTH].json = NULL;
+        t->values[OPENAI_FIELD_STRENGTH].json = t->values[OPENAI_FIELD_MASK].json = NULL;
+    if (v[OPENAI_FIELD_OUTPUT_COMPRESSION].json && asks_for_png(t) &&
+        v[OPENAI_FIELD_OUTPUT_COMPRESSION].number < LTD_PICTURE_MAX_QUALITY)
+        wrong(t, OPENAI_FIELD_OUTPUT_COMPRESSION, "a PNG loses nothing; ask for jpeg or webp, or send %d",
+              LTD_PICTURE_MAX_QUALITY);
     if (v[OPENAI_FIELD_PARTIAL_IMAGES].number > 0 && !v[OPENAI_FIELD_STREAM].truth)
         wrong(t, OPENAI_FIELD_PARTIAL_IMAGES, "come in a stream alone; send \"stream\": true with them");
     if (v[OPENAI_FIELD_STREAM].truth && v[OPENAI_FIELD_RESPONSE_FORMAT].json &&
@@ -264,10 +272,14 @@ static void choose_model(struct translation *t)
     const char *name = ltd_json_string(t->values[OPENAI_FIELD_MODEL].json);
     const int found = name ? model_set_find(models, name) : 0;
     char shown[FIELD_SHOWN_SIZE], detail[200];
+    struct ltd_error error;
 
-    t->model = models->items[found < 0 ? 0 : found].model;
-    if (found >= 0)
+    t->model = model_set_shapes(models, 0);
+    if (found >= 0) {
+        if (model_set_ask(models, (size_t)found, &t->model, &error) != LTD_OK)
+            wrong(t, OPENAI_FIELD_MODEL, "cannot be loaded: %s", error.message);
         return;
+    }
     t->unserved = name;
     if (!t->strict_model)
         return;
@@ -290,7 +302,19 @@ static void add_number(struct ltd_json *native, const char *name, double number)
     ltd_json_add(native, name, ltd_json_new_number(number));
 }
 
-/* All of the native request but its image. */
+/* As OpenAI has it, the best quality where none is said. */
+static struct ltd_json *new_output(const struct translation *t)
+{
+    const struct value *format = &t->values[OPENAI_FIELD_OUTPUT_FORMAT];
+    const struct value *quality = &t->values[OPENAI_FIELD_OUTPUT_COMPRESSION];
+    struct ltd_json *output = ltd_json_new_object();
+
+    ltd_json_add(output, "format", ltd_json_copy(format->json));
+    add_number(output, "quality", quality->json ? quality->number : LTD_PICTURE_MAX_QUALITY);
+    return output;
+}
+
+/* All of the native request but its image and mask. */
 static struct ltd_json *translate(const struct translation *t)
 {
     const struct value *v = t->values;
@@ -314,6 +338,8 @@ static struct ltd_json *translate(const struct translation *t)
     if (!v[OPENAI_FIELD_STRENGTH].name && v[OPENAI_FIELD_IMAGE].json && v[OPENAI_FIELD_INPUT_FIDELITY].json &&
         v[OPENAI_FIELD_INPUT_FIDELITY].word == 1)
         add_number(native, "strength", HIGH_FIDELITY_STRENGTH);
+    if (!asks_for_png(t))
+        ltd_json_add(native, "output", new_output(t));
     return native;
 }
 
@@ -322,14 +348,18 @@ static bool take_fingerprint(const struct translation *t, const struct ltd_json 
                              uint8_t fingerprint[SHA256_SIZE])
 {
     const char *image = ltd_json_string(t->values[OPENAI_FIELD_IMAGE].json);
+    const char *mask = ltd_json_string(t->values[OPENAI_FIELD_MASK].json);
     char *printed = ltd_json_print(native, false);
-    char digest[SHA256_TEXT_SIZE] = "", *all = NULL;
+    char digest[SHA256_TEXT_SIZE] = "", mask_digest[SHA256_TEXT_SIZE] = "", *all = NULL;
     int length = -1;
 
     if (image)
         sha256_text(image, strlen(image), digest);
+    if (mask)
+        sha256_text(mask, strlen(mask), mask_digest);
     if (printed)
-        length = asprintf(&all, "openai\n%s\n%s\n%s", digest, t->unserved ? t->unserved : "", printed);
+        length = asprintf(&all, "openai\n%s\n%s\n%s\n%s", digest, mask_digest, t->unserved ? t->unserved : "",
+                          printed);
     if (length >= 0)
         sha256(all, (size_t)length, fingerprint);
     free(printed);
@@ -343,6 +373,8 @@ static const char *rename_pointer(const char *pointer, char text[PROBLEM_POINTER
 {
     const char *native = pointer + (*pointer == '/'), *name = native;
 
+    if (strcmp(native, "output/format") == 0)
+        name = rows[OPENAI_FIELD_OUTPUT_FORMAT].name;
     if (strcmp(native, "width") == 0 || strcmp(native, "height") == 0)
         name = rows[OPENAI_FIELD_SIZE].name;
     for (int id = 0; id < OPENAI_FIELD_COUNT; id++)
@@ -361,6 +393,11 @@ static bool decode_natively(struct translation *t, struct openai_request *out)
     if (right) {
         if (t->values[OPENAI_FIELD_IMAGE].json)
             ltd_json_add(native, "image", ltd_json_copy(t->values[OPENAI_FIELD_IMAGE].json));
+        if (t->values[OPENAI_FIELD_MASK].json) {
+            ltd_json_add(native, "mask", ltd_json_copy(t->values[OPENAI_FIELD_MASK].json));
+            ltd_json_add(native, "mask_from",
+                         ltd_json_new_string(ltd_mask_source_name(LTD_MASK_TRANSPARENT)));
+        }
         t->problem->rename = rename_pointer;
         right = request_decode_json(t->context, native, &out->job, t->problem);
         t->problem->rename = NULL;
@@ -425,12 +462,10 @@ bool openai_request_decode(const struct request_context *context, enum openai_ro
         return false;
     }
     read_members(&t, document);
-    if (t.status != 501) {
-        check_together(&t);
-        choose_model(&t);
-        if (decode_natively(&t, out) && !finish_job(&t, out->job))
-            problem_set(problem, 503, "no_memory", "no memory for the request; try again later");
-    }
+    check_together(&t);
+    choose_model(&t);
+    if (decode_natively(&t, out) && !finish_job(&t, out->job))
+        problem_set(problem, 503, "no_memory", "no memory for the request; try again later");
     take_answer(&t, &out->answer);
     out->has_seed = t.values[OPENAI_FIELD_SEED].json != NULL;
     right = conclude(&t);

@@ -38,8 +38,8 @@ void openai_request_fini(struct openai_request *request); /* also of a zeroed st
 
 /* Decodes an object: a request's JSON or, with from_form, what its form holds, where every value is a text
  * and a file is its base64.  strict_model: a model that is not served is refused.  False: *problem says
- * everything that is wrong, in the request's own names (422 not a request, 404 no such model, 501 what the
- * engine cannot do yet, 503 no memory).  The caller ends *out. */
+ * everything that is wrong, in the request's own names (422 not a request, 404 no such model, 503 no memory).
+ * The caller ends *out. */
 bool openai_request_decode(const struct request_context *context, enum openai_route route,
                            const struct ltd_json *document, bool from_form, bool strict_model,
                            struct openai_request *out, struct problem *problem);

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include <latentd/model.h>
+#include <latentd/session.h>
 
-#include "api/request_image.h"
+#include "api/picture_texts.h"
+#include "api/request_pictures.h"
+#include "api/request_upscale.h"
 #include "util/edit_distance.h"
 #include "util/random_id.h"
-
-enum { KIND_TXT2IMG, KIND_IMG2IMG }; /* the words of "kind" */
 
 struct decoder {
     const struct request_context *context;
@@ -19,7 +20,8 @@ struct decoder {
     struct job_request *request;
     const struct ltd_model *model;
     bool no_memory;
-    size_t left_out; /* members that are no fields */
+    size_t left_out;  /* members that are no fields */
+    int found_before; /* findings that were there already */
 };
 
 /* Of members that were left out; there are to be others. */
@@ -33,14 +35,18 @@ static void choose_model(struct decoder *d)
     const struct field_value *value = &d->values[FIELD_MODEL];
     const char *near = NULL;
     char shown[FIELD_SHOWN_SIZE];
+    struct ltd_error error;
     int found = 0;
 
+    d->model = model_set_shapes(models, 0);
     if (value->present)
         found = model_set_find(models, value->text);
-    d->request->model = found < 0 ? 0 : (size_t)found;
-    d->model = models->items[d->request->model].model;
-    if (found >= 0)
+    if (found >= 0) {
+        d->request->model = (size_t)found;
+        if (model_set_ask(models, d->request->model, &d->model, &error) != LTD_OK)
+            WRONG(d, MODEL, "cannot be loaded: %s", error.message);
         return;
+    }
     for (size_t i = 0; i < models->count && !near; i++)
         if (edit_distance_is_near(value->text, models->items[i].name))
             near = models->items[i].name;
@@ -56,6 +62,20 @@ static void take_text(struct decoder *d, enum field_id id, char **owned, const c
     *param = *owned;
 }
 
+static void take_noise(struct decoder *d)
+{
+    struct ltd_gen_params *p = &d->request->params;
+    const struct field_value *v = d->values;
+
+    p->eta = v[FIELD_ETA].present ? v[FIELD_ETA].number : p->eta;
+    if (v[FIELD_S_CHURN].wrong) /* what goes with it would be told to be without it */
+        return;
+    p->s_churn = v[FIELD_S_CHURN].number;
+    p->s_tmin = v[FIELD_S_TMIN].number;
+    p->s_tmax = v[FIELD_S_TMAX].number;
+    p->s_noise = v[FIELD_S_NOISE].present ? v[FIELD_S_NOISE].number : p->s_noise;
+}
+
 static void take_numbers(struct decoder *d)
 {
     struct ltd_gen_params *p = &d->request->params;
@@ -64,6 +84,8 @@ static void take_numbers(struct decoder *d)
     p->steps = v[FIELD_STEPS].present ? v[FIELD_STEPS].integer : p->steps;
     p->cfg_scale = v[FIELD_CFG_SCALE].present ? v[FIELD_CFG_SCALE].number : p->cfg_scale;
     p->cfg_rescale = v[FIELD_CFG_RESCALE].present ? v[FIELD_CFG_RESCALE].number : p->cfg_rescale;
+    if (v[FIELD_IMAGE_GUIDANCE].present)
+        p->image_guidance_scale = v[FIELD_IMAGE_GUIDANCE].number;
     p->count = v[FIELD_COUNT].present ? v[FIELD_COUNT].integer : 1;
     p->strength = v[FIELD_STRENGTH].present ? v[FIELD_STRENGTH].number : p->strength;
     p->clip_skip = v[FIELD_CLIP_SKIP].present ? v[FIELD_CLIP_SKIP].integer : p->clip_skip;
@@ -77,6 +99,19 @@ static void take_numbers(struct decoder *d)
         p->sampler = (enum ltd_sampler)v[FIELD_SAMPLER].integer;
     if (v[FIELD_SCHEDULER].present)
         p->scheduler = (enum ltd_scheduler)v[FIELD_SCHEDULER].integer;
+    p->hr_scale = v[FIELD_HR_SCALE].number;
+    p->hr_upscaler = (enum ltd_hr_upscaler)v[FIELD_HR_UPSCALER].integer;
+    p->hr_steps = v[FIELD_HR_STEPS].integer;
+    p->tiling = v[FIELD_TILING].truth;
+    p->subseed_strength = v[FIELD_SUBSEED_STRENGTH].number;
+    p->seed_resize_from_w = v[FIELD_RESIZE_FROM_W].integer;
+    p->seed_resize_from_h = v[FIELD_RESIZE_FROM_H].integer;
+    p->mask_invert = v[FIELD_MASK_INVERT].truth;
+    p->mask_blur = v[FIELD_MASK_BLUR].integer;
+    if (v[FIELD_MASKED_CONTENT].present)
+        p->masked_content = (enum ltd_masked_content)v[FIELD_MASKED_CONTENT].integer;
+    p->inpaint_full_res = v[FIELD_MASK_FULL_RES].truth;
+    p->inpaint_full_res_padding = v[FIELD_MASK_PADDING].integer;
     if (v[FIELD_PROFILE].present)
         p->profile = (enum ltd_profile)v[FIELD_PROFILE].integer;
     if (v[FIELD_NUMERICS].present)
@@ -85,16 +120,95 @@ static void take_numbers(struct decoder *d)
     d->request->metadata = v[FIELD_OUTPUT_METADATA].present ? v[FIELD_OUTPUT_METADATA].truth : true;
 }
 
-static void take_seed(struct decoder *d)
+/* The file format, and what has a meaning in some of them alone. */
+static void take_form(struct decoder *d)
 {
-    struct ltd_gen_params *p = &d->request->params;
+    const struct field_value *v = d->values, *format = &v[FIELD_OUTPUT_FORMAT];
+    struct ltd_picture_form *form = &d->request->form;
+
+    form->format = format->present ? (enum ltd_picture_format)format->integer : d->context->format;
+    form->quality = v[FIELD_OUTPUT_QUALITY].present ? v[FIELD_OUTPUT_QUALITY].integer : LTD_PICTURE_QUALITY;
+    form->lossless = v[FIELD_OUTPUT_LOSSLESS].truth;
+    if (format->wrong)
+        return;
+    if (d->context->formats && !(d->context->formats & 1u << form->format))
+        WRONG(d, OUTPUT_FORMAT, "is %s, and Accept asks for %s; say the same in both",
+              ltd_picture_format_name(form->format), ltd_picture_format_media(d->context->format));
+    if (v[FIELD_OUTPUT_QUALITY].present && form->format == LTD_PICTURE_PNG)
+        WRONG(d, OUTPUT_QUALITY, "has a meaning only with format jpeg or webp; leave it out");
+    if (v[FIELD_OUTPUT_QUALITY].present && form->lossless && form->format == LTD_PICTURE_WEBP)
+        WRONG(d, OUTPUT_QUALITY, "has no meaning where nothing is lost; leave it or lossless out");
+    if (form->lossless && form->format == LTD_PICTURE_JPEG)
+        WRONG(d, OUTPUT_LOSSLESS, "no JPEG is; ask for png or webp");
+}
+
+/* Whether the pictures, with their settings, can be files of that format. */
+static void check_form(struct decoder *d)
+{
+    const struct job_request *request = d->request;
+    struct ltd_error error;
+    enum ltd_status st;
+    int width, height;
+
+    if (request->form.format == LTD_PICTURE_PNG || d->problem->error_count > d->found_before)
+        return;
+    ltd_params_final_size(d->model, &request->params, &width, &height);
+    if (request->metadata)
+        st = picture_texts_check(&request->params, &request->form, d->model,
+                                 d->context->models->items[request->model].name, &error);
+    else
+        st = ltd_picture_check(request->form.format, width, height, NULL, &error);
+    d->no_memory |= st == LTD_ENOMEM;
+    if (st != LTD_OK)
+        WRONG(d, OUTPUT_FORMAT, "%s", error.message);
+}
+
+static void take_seed(struct decoder *d, enum field_id id, uint64_t *seed)
+{
     uint32_t drawn = 0;
 
-    if (d->values[FIELD_SEED].present) {
-        p->seed = d->values[FIELD_SEED].seed;
-    } else if (!d->values[FIELD_SEED].wrong) {
+    if (d->values[id].present) {
+        *seed = d->values[id].seed;
+    } else if (!d->values[id].wrong) {
         d->no_memory |= !random_u32(&drawn);
-        p->seed = drawn;
+        *seed = drawn;
+    }
+}
+
+/* What has no meaning without another field. */
+static void check_needed(struct decoder *d, bool image_is_missed)
+{
+    static const struct {
+        enum field_id field, needs;
+    } pairs[] = {{FIELD_HR_UPSCALER, FIELD_HR_SCALE},     {FIELD_HR_STEPS, FIELD_HR_SCALE},
+                 {FIELD_SUBSEED, FIELD_SUBSEED_STRENGTH}, {FIELD_STRENGTH, FIELD_IMAGE},
+                 {FIELD_IMAGE_GUIDANCE, FIELD_IMAGE},     {FIELD_MASK, FIELD_IMAGE},
+                 {FIELD_MASK_FROM, FIELD_MASK},           {FIELD_MASK_INVERT, FIELD_MASK},
+                 {FIELD_MASK_BLUR, FIELD_MASK},           {FIELD_MASKED_CONTENT, FIELD_MASK},
+                 {FIELD_MASK_FULL_RES, FIELD_MASK},       {FIELD_MASK_PADDING, FIELD_MASK},
+                 {FIELD_UPSCALER, FIELD_HR_SCALE},        {FIELD_OUTPAINT, FIELD_IMAGE}};
+    const bool outpaints = d->values[FIELD_OUTPAINT].present || d->values[FIELD_OUTPAINT].wrong;
+    const bool second_pass = d->values[FIELD_HR_SCALE].present || d->values[FIELD_HR_SCALE].wrong;
+    char message[96];
+
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct field_value *value = &d->values[pairs[i].field];
+        const struct field_value *needed = &d->values[pairs[i].needs];
+        const char *name = field_of(pairs[i].needs)->name;
+
+        if (!value->present || needed->present || needed->wrong ||
+            (image_is_missed && pairs[i].needs == FIELD_IMAGE) ||
+            (second_pass && pairs[i].field == FIELD_STRENGTH) ||
+            (outpaints && (pairs[i].field == FIELD_MASK_BLUR || pairs[i].field == FIELD_MASKED_CONTENT)))
+            continue;
+        if (d->context->lenient) {
+            snprintf(message, sizeof message, "has no meaning without %s", name);
+            d->no_memory |= !job_request_warn(d->request, field_of(pairs[i].field)->name, message);
+            *value = (struct field_value){0};
+        } else {
+            field_wrong(d->values, pairs[i].field, d->problem, "has a meaning only with %s; leave it out",
+                        name);
+        }
     }
 }
 
@@ -102,20 +216,16 @@ static void check_kind(struct decoder *d)
 {
     const struct field_value *v = d->values;
     const bool has_image = v[FIELD_IMAGE].present || v[FIELD_IMAGE].wrong;
-    const bool lacks_image = v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_IMG2IMG && !has_image;
+    const bool lacks_image =
+        v[FIELD_KIND].present && v[FIELD_KIND].integer == FIELD_KIND_IMG2IMG && !has_image;
 
     if (!v[FIELD_PROMPT].present && !v[FIELD_PROMPT].wrong)
         WRONG(d, PROMPT, "is missing; send the text to draw (\"\" is valid)");
-    if (v[FIELD_KIND].present && v[FIELD_KIND].integer == KIND_TXT2IMG && has_image)
+    if (v[FIELD_KIND].present && v[FIELD_KIND].integer == FIELD_KIND_TXT2IMG && has_image)
         WRONG(d, KIND, "txt2img takes no image; leave out kind or image");
     if (lacks_image)
         WRONG(d, IMAGE, "is missing; img2img starts from a picture");
-    if (!v[FIELD_STRENGTH].present || has_image || lacks_image)
-        return;
-    if (d->context->lenient)
-        d->no_memory |= !job_request_warn(d->request, "strength", "has no meaning without an image");
-    else
-        WRONG(d, STRENGTH, "has a meaning only with an image; leave it out");
+    check_needed(d, lacks_image);
 }
 
 static void take_loras(struct decoder *d)
@@ -183,14 +293,18 @@ static void warn_of_more_left_out(struct decoder *d)
 static void check_size(struct decoder *d)
 {
     const struct ltd_gen_params *p = &d->request->params;
-    const int64_t pixels = (int64_t)p->width * p->height;
     const bool width_is_asked = d->values[FIELD_WIDTH].present || !d->values[FIELD_HEIGHT].present;
+    const enum field_id blamed = p->hr_scale > 0  ? FIELD_HR_SCALE
+                                 : width_is_asked ? FIELD_WIDTH
+                                                  : FIELD_HEIGHT;
+    int width, height;
 
+    ltd_params_final_size(d->model, p, &width, &height);
     if (!d->values[FIELD_WIDTH].wrong && !d->values[FIELD_HEIGHT].wrong &&
-        pixels > d->context->limits.max_pixels)
-        field_wrong(d->values, width_is_asked ? FIELD_WIDTH : FIELD_HEIGHT, d->problem,
-                    "%d x %d is %lld pixels; this server makes pictures of at most %d", p->width, p->height,
-                    (long long)pixels, d->context->limits.max_pixels);
+        (int64_t)width * height > d->context->limits.max_pixels)
+        field_wrong(d->values, blamed, d->problem,
+                    "%d x %d is %lld pixels; this server makes pictures of at most %d", width, height,
+                    (long long)width * height, d->context->limits.max_pixels);
 }
 
 static void on_finding(void *arg, bool warning, const char *field, const char *message)
@@ -210,41 +324,6 @@ static void on_finding(void *arg, bool warning, const char *field, const char *m
     problem_add(d->problem, pointer, message);
 }
 
-static void take_image(struct decoder *d)
-{
-    struct ltd_gen_params *p = &d->request->params;
-    const int factor = ltd_model_info(d->model)->vae_factor;
-    struct ltd_image *image = NULL;
-    struct ltd_error error;
-
-    if (!d->values[FIELD_IMAGE].present)
-        return;
-    if (request_image_decode(d->values[FIELD_IMAGE].text, (size_t)d->context->limits.max_pixels, &image,
-                             &error) != LTD_OK) {
-        d->no_memory |= error.status == LTD_ENOMEM;
-        WRONG(d, IMAGE, "%s", error.message);
-        return;
-    }
-    d->request->image = image;
-    request_image_size(image, factor, d->values[FIELD_WIDTH].present, d->values[FIELD_HEIGHT].present, p);
-}
-
-static void fit_image(struct decoder *d)
-{
-    struct job_request *request = d->request;
-    char told[REQUEST_IMAGE_TOLD_SIZE];
-    struct ltd_error error;
-
-    if (!request->image)
-        return;
-    if (request_image_fit(&request->image, &request->params, told, &error) != LTD_OK) {
-        d->no_memory |= error.status == LTD_ENOMEM;
-        WRONG(d, IMAGE, "%s", error.message);
-    } else if (told[0]) {
-        d->no_memory |= !job_request_warn(request, "image", told);
-    }
-}
-
 /* Finds what else is wrong with a request of which a side is. */
 static void check_without_size(struct decoder *d)
 {
@@ -255,7 +334,7 @@ static void check_without_size(struct decoder *d)
         params.width = recommended.width;
     if (d->values[FIELD_HEIGHT].wrong)
         params.height = recommended.height;
-    params.init_image = NULL;
+    params.init_image = params.mask = NULL;
     ltd_params_check(d->model, &params, on_finding, d);
 }
 
@@ -267,9 +346,36 @@ static bool size_can_be(const struct decoder *d)
     return d->request->params.width % factor == 0 && d->request->params.height % factor == 0;
 }
 
+static void decode_upscale(struct decoder *d)
+{
+    take_numbers(d);
+    take_form(d);
+    take_tags(d);
+    take_webhook(d);
+    d->no_memory |= !request_upscale_take(d->context, d->values, d->problem, d->request);
+}
+
+/* What is drawn, when all has been taken. */
+static void check_picture(struct decoder *d, struct request_pictures *pictures)
+{
+    check_size(d);
+    /* Without its model, nothing more can be said of a request. */
+    if (d->no_memory || pictures->no_memory || d->values[FIELD_MODEL].wrong)
+        return;
+    if (d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong) {
+        check_without_size(d);
+    } else {
+        if (size_can_be(d))
+            request_pictures_fit(pictures);
+        ltd_params_check(d->model, &d->request->params, on_finding, d);
+    }
+    check_form(d);
+}
+
 static void decode(struct decoder *d, const struct ltd_json *document)
 {
     struct job_request *request = d->request;
+    struct request_pictures pictures;
 
     fields_read(&(const struct field_reader){&d->context->limits, d->values, d->problem,
                                              d->context->lenient ? on_left_out : NULL, d},
@@ -277,26 +383,27 @@ static void decode(struct decoder *d, const struct ltd_json *document)
     warn_of_more_left_out(d);
     choose_model(d);
     request->params = ltd_params_default(d->model);
+    if (request_upscale_is(d->values)) {
+        decode_upscale(d);
+        return;
+    }
+    check_kind(d);
     take_text(d, FIELD_PROMPT, &request->prompt, &request->params.prompt);
     take_text(d, FIELD_NEGATIVE_PROMPT, &request->negative_prompt, &request->params.negative_prompt);
+    take_noise(d);
     take_numbers(d);
+    take_form(d);
     take_loras(d);
-    take_seed(d);
+    take_seed(d, FIELD_SEED, &request->params.seed);
+    if (request->params.subseed_strength > 0)
+        take_seed(d, FIELD_SUBSEED, &request->params.subseed);
     take_tags(d);
     take_webhook(d);
-    check_kind(d);
-    take_image(d);
-    check_size(d);
-    /* Without its model, nothing more can be said of a request. */
-    if (d->no_memory || d->values[FIELD_MODEL].wrong)
-        return;
-    if (d->values[FIELD_WIDTH].wrong || d->values[FIELD_HEIGHT].wrong) {
-        check_without_size(d);
-    } else {
-        if (size_can_be(d))
-            fit_image(d);
-        ltd_params_check(d->model, &request->params, on_finding, d);
-    }
+    pictures = (struct request_pictures){d->context, d->model, d->values, d->problem, request, false};
+    request_pictures_take(&pictures);
+    d->no_memory |= !request_upscale_take_second_pass(d->context, d->values, d->problem, d->request);
+    check_picture(d, &pictures);
+    d->no_memory |= pictures.no_memory;
 }
 
 bool request_parse(const char *body, size_t size, struct ltd_json **out, struct problem *problem)
@@ -314,19 +421,21 @@ bool request_parse(const char *body, size_t size, struct ltd_json **out, struct 
     return false;
 }
 
-static void conclude(struct decoder *d, int found_before)
+static void conclude(struct decoder *d)
 {
     if (d->no_memory)
         problem_set(d->problem, 503, "no_memory", "no memory for the request; try again later");
-    else if (d->problem->error_count > found_before)
+    else if (d->problem->error_count > d->found_before)
         problem_set_invalid(d->problem);
 }
 
 bool request_decode_json(const struct request_context *context, const struct ltd_json *document,
                          struct job_request **out, struct problem *problem)
 {
-    struct decoder d = {.context = context, .problem = problem, .request = job_request_new()};
-    const int found_before = problem->error_count;
+    struct decoder d = {.context = context,
+                        .problem = problem,
+                        .request = job_request_new(),
+                        .found_before = problem->error_count};
 
     if (!d.request)
         d.no_memory = true;
@@ -334,8 +443,8 @@ bool request_decode_json(const struct request_context *context, const struct ltd
         problem_add(problem, "", "the request must be an object");
     else
         decode(&d, document);
-    conclude(&d, found_before);
-    if (!d.no_memory && problem->error_count == found_before) {
+    conclude(&d);
+    if (!d.no_memory && problem->error_count == d.found_before) {
         *out = d.request;
         return true;
     }

@@ -20,6 +20,8 @@ struct request_context {
     struct request_limits limits;
     request_webhook_fn *take_webhook; /* NULL: every URL is taken */
     const void *webhooks;             /* its first argument */
+    unsigned formats; /* bits 1 << enum ltd_picture_format: those that the answer may be in; 0: any */
+    enum ltd_picture_format format; /* of requests that do not name one; one of these */
     bool lenient; /* what is no field, or says nothing here, is left out with a warning instead of refused */
 };
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/control_list.h"
+
 static void add_text(struct ltd_json *object, const char *key, const char *text)
 {
     ltd_json_add(object, key, ltd_json_new_string(text));
@@ -20,6 +22,8 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
         return ltd_json_new_number(p->cfg_scale);
     case FIELD_CFG_RESCALE:
         return ltd_json_new_number(p->cfg_rescale);
+    case FIELD_IMAGE_GUIDANCE:
+        return p->image_guidance_scale > 0 ? ltd_json_new_number(p->image_guidance_scale) : NULL;
     case FIELD_SAMPLER:
         return ltd_json_new_string(ltd_sampler_name(p->sampler));
     case FIELD_SCHEDULER:
@@ -32,6 +36,20 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
         return ltd_json_new_number(p->count);
     case FIELD_STRENGTH:
         return ltd_json_new_number(p->strength);
+    case FIELD_TILING:
+        return ltd_json_new_bool(p->tiling);
+    case FIELD_SUBSEED_STRENGTH:
+        return ltd_json_new_number(p->subseed_strength);
+    case FIELD_MASK_INVERT:
+        return ltd_json_new_bool(p->mask_invert);
+    case FIELD_MASK_BLUR:
+        return ltd_json_new_number(p->mask_blur);
+    case FIELD_MASKED_CONTENT:
+        return ltd_json_new_string(ltd_masked_content_name(p->masked_content));
+    case FIELD_MASK_FULL_RES:
+        return ltd_json_new_bool(p->inpaint_full_res);
+    case FIELD_MASK_PADDING:
+        return ltd_json_new_number(p->inpaint_full_res_padding);
     case FIELD_CLIP_SKIP:
         return ltd_json_new_number(p->clip_skip);
     case FIELD_GUIDANCE_START:
@@ -64,6 +82,15 @@ static struct ltd_json *encode_loras(const struct ltd_gen_params *p)
     return list;
 }
 
+static struct ltd_json *encode_controls(const struct ltd_gen_params *p)
+{
+    struct ltd_json *list = p->control_count > 0 ? ltd_json_new_array() : NULL;
+
+    for (int i = 0; i < p->control_count; i++)
+        ltd_json_append(list, control_encode(&p->controls[i]));
+    return list;
+}
+
 static struct ltd_json *encode_tags(const struct job_request *request)
 {
     struct ltd_json *json = request->tag_count > 0 ? ltd_json_new_array() : NULL;
@@ -83,29 +110,40 @@ static struct ltd_json *encode_events(unsigned events)
     return json;
 }
 
-/* The value of a field; NULL: the request has none. */
-static struct ltd_json *encode_field(enum field_id id, const struct job_request *request,
-                                     const struct model_set *models)
+/* The same of a picture that is made larger, but for what all kinds have; NULL as well. */
+static struct ltd_json *encode_upscale(enum field_id id, const struct job_request *request)
 {
-    const struct ltd_gen_params *p = &request->params;
+    const struct ltd_upscale_params *p = &request->upscales[0].params;
 
     switch (id) {
     case FIELD_KIND:
-        return ltd_json_new_string(p->init_image ? "img2img" : "txt2img");
-    case FIELD_PROMPT:
-        return ltd_json_new_string(p->prompt);
-    case FIELD_SEED:
-        return ltd_json_new_uint64(p->seed);
-    case FIELD_STRENGTH:
-        return p->init_image ? encode_param(id, p) : NULL;
-    case FIELD_MODEL:
-        return ltd_json_new_string(models->items[request->model].name);
+        return ltd_json_new_string("upscale");
+    case FIELD_UPSCALER:
+        return ltd_json_new_string(p->upscaler);
+    case FIELD_SCALE:
+        return p->scale > 0 ? ltd_json_new_number(p->scale) : NULL;
+    case FIELD_NUMERICS:
+        return encode_param(id, &request->params);
+    default:
+        return NULL;
+    }
+}
+
+/* What all kinds have; *found: it is one of these. */
+static struct ltd_json *encode_common(enum field_id id, const struct job_request *request, bool *found)
+{
+    *found = true;
+    switch (id) {
     case FIELD_OUTPUT_FORMAT:
-        return ltd_json_new_string("png");
+        return ltd_json_new_string(ltd_picture_format_name(request->form.format));
+    case FIELD_OUTPUT_QUALITY:
+        return request->form.format == LTD_PICTURE_PNG || request->form.lossless
+                   ? NULL
+                   : ltd_json_new_number(request->form.quality);
+    case FIELD_OUTPUT_LOSSLESS:
+        return request->form.format == LTD_PICTURE_WEBP ? ltd_json_new_bool(request->form.lossless) : NULL;
     case FIELD_OUTPUT_METADATA:
         return ltd_json_new_bool(request->metadata);
-    case FIELD_LORAS:
-        return encode_loras(p);
     case FIELD_TAGS:
         return encode_tags(request);
     case FIELD_DEADLINE:
@@ -114,6 +152,92 @@ static struct ltd_json *encode_field(enum field_id id, const struct job_request 
         return request->webhook_url ? ltd_json_new_string(request->webhook_url) : NULL;
     case FIELD_WEBHOOK_EVENTS:
         return request->webhook_url ? encode_events(request->webhook_events) : NULL;
+    default:
+        *found = false;
+        return NULL;
+    }
+}
+
+static bool outpaints(const struct job_request *request)
+{
+    const struct outpaint *o = &request->outpaint;
+
+    return o->left > 0 || o->right > 0 || o->top > 0 || o->bottom > 0;
+}
+
+static struct ltd_json *encode_side(int pixels)
+{
+    return pixels > 0 ? ltd_json_new_number(pixels) : NULL;
+}
+
+/* The value of a field; NULL: the request has none. */
+static struct ltd_json *encode_field(enum field_id id, const struct job_request *request,
+                                     const struct model_set *models)
+{
+    const struct ltd_gen_params *p = &request->params;
+    bool found;
+    struct ltd_json *common = encode_common(id, request, &found);
+
+    if (found)
+        return common;
+    if (request->upscales)
+        return encode_upscale(id, request);
+    switch (id) {
+    case FIELD_KIND:
+        return ltd_json_new_string(p->init_image ? "img2img" : "txt2img");
+    case FIELD_PROMPT:
+        return ltd_json_new_string(p->prompt);
+    case FIELD_SEED:
+        return ltd_json_new_uint64(p->seed);
+    case FIELD_SUBSEED:
+        return p->subseed_strength > 0 ? ltd_json_new_uint64(p->subseed) : NULL;
+    case FIELD_RESIZE_FROM_W:
+        return p->seed_resize_from_w > 0 ? ltd_json_new_number(p->seed_resize_from_w) : NULL;
+    case FIELD_RESIZE_FROM_H:
+        return p->seed_resize_from_h > 0 ? ltd_json_new_number(p->seed_resize_from_h) : NULL;
+    case FIELD_STRENGTH:
+        return p->init_image || p->hr_scale > 0 ? encode_param(id, p) : NULL;
+    case FIELD_ETA:
+        return ltd_sampler_eta(p->sampler) == LTD_ETA_STANDARD
+                   ? NULL
+                   : ltd_json_new_number(p->eta == LTD_ETA_STANDARD ? ltd_sampler_eta(p->sampler) : p->eta);
+    case FIELD_S_CHURN:
+        return p->s_churn > 0 ? ltd_json_new_number(p->s_churn) : NULL;
+    case FIELD_S_TMIN:
+        return p->s_tmin > 0 ? ltd_json_new_number(p->s_tmin) : NULL;
+    case FIELD_S_TMAX:
+        return p->s_tmax > 0 ? ltd_json_new_number(p->s_tmax) : NULL;
+    case FIELD_S_NOISE:
+        return p->s_noise != 1 ? ltd_json_new_number(p->s_noise) : NULL;
+    case FIELD_HR_SCALE:
+        return p->hr_scale > 0 ? ltd_json_new_number(p->hr_scale) : NULL;
+    case FIELD_HR_UPSCALER:
+        return p->hr_scale > 0 ? ltd_json_new_string(ltd_hr_upscaler_name(p->hr_upscaler)) : NULL;
+    case FIELD_UPSCALER:
+        return p->hr_network ? ltd_json_new_string(p->hr_network) : NULL;
+    case FIELD_HR_STEPS:
+        return p->hr_steps > 0 ? ltd_json_new_number(p->hr_steps) : NULL;
+    case FIELD_MASK_BLUR:
+    case FIELD_MASKED_CONTENT:
+        return p->mask ? encode_param(id, p) : NULL;
+    case FIELD_MASK_INVERT:
+    case FIELD_MASK_FULL_RES:
+    case FIELD_MASK_PADDING:
+        return p->mask && !outpaints(request) ? encode_param(id, p) : NULL;
+    case FIELD_OUTPAINT_LEFT:
+        return encode_side(request->outpaint.left);
+    case FIELD_OUTPAINT_RIGHT:
+        return encode_side(request->outpaint.right);
+    case FIELD_OUTPAINT_TOP:
+        return encode_side(request->outpaint.top);
+    case FIELD_OUTPAINT_BOTTOM:
+        return encode_side(request->outpaint.bottom);
+    case FIELD_MODEL:
+        return ltd_json_new_string(models->items[request->model].name);
+    case FIELD_LORAS:
+        return encode_loras(p);
+    case FIELD_CONTROLS:
+        return encode_controls(p);
     default:
         return encode_param(id, p);
     }
@@ -273,6 +397,11 @@ static void add_type(struct ltd_json *schema, const struct field *field, double 
         break;
     case FIELD_TYPE_LORAS:
         add_lora_list(schema, field, high);
+        break;
+    case FIELD_TYPE_CONTROLS:
+        add_text(schema, "type", "array");
+        add_number(schema, "maxItems", field->low);
+        ltd_json_add(schema, "items", control_schema());
         break;
     case FIELD_TYPE_BOOL:
         add_text(schema, "type", "boolean");

@@ -55,7 +55,7 @@ static const char *rename_of_picture(const char *pointer, char text[PROBLEM_POIN
 static const char *sampler_of_class(const char *name)
 {
     static const char *const classes[] = {
-#define SAMPLER(id, wire, label, reference, keys, takes) reference,
+#define SAMPLER(id, wire, label, reference, keys, takes, noise, eta) reference,
 #include <latentd/samplers.def>
 #undef SAMPLER
     };

@@ -34,17 +34,23 @@ enum ltd_status request_image_bytes(const char *text, uint8_t **out, size_t *siz
     return LTD_OK;
 }
 
-enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct ltd_image **out,
-                                     struct ltd_error *err)
+enum ltd_status request_mask_decode(const char *text, size_t max_pixels, enum ltd_mask_source source,
+                                    struct ltd_image **out, struct ltd_error *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
     enum ltd_status st = request_image_bytes(text, &bytes, &size, err);
 
     if (st == LTD_OK)
-        st = ltd_image_decode(bytes, size, max_pixels, out, err);
+        st = ltd_mask_decode(bytes, size, max_pixels, source, out, err);
     free(bytes);
     return st;
+}
+
+enum ltd_status request_image_decode(const char *text, size_t max_pixels, struct ltd_image **out,
+                                     struct ltd_error *err)
+{
+    return request_mask_decode(text, max_pixels, LTD_MASK_WHITE, out, err);
 }
 
 static int rounded_down(int side, int factor)
@@ -61,22 +67,21 @@ void request_image_size(const struct ltd_image *image, int factor, bool width_is
         params->height = rounded_down(image->height, factor);
 }
 
-enum ltd_status request_image_fit(struct ltd_image **image, struct ltd_gen_params *params,
+enum ltd_status request_image_fit(struct ltd_image **image, int width, int height,
                                   char told[REQUEST_IMAGE_TOLD_SIZE], struct ltd_error *err)
 {
     struct ltd_image *fitted = NULL;
 
     told[0] = '\0';
-    if ((*image)->width != params->width || (*image)->height != params->height) {
-        const enum ltd_status st = ltd_image_resize(*image, params->width, params->height, &fitted, err);
+    if ((*image)->width != width || (*image)->height != height) {
+        const enum ltd_status st = ltd_image_resize(*image, width, height, &fitted, err);
 
         if (st != LTD_OK)
             return st;
         snprintf(told, REQUEST_IMAGE_TOLD_SIZE, "the picture of %d x %d was resized to %d x %d",
-                 (*image)->width, (*image)->height, params->width, params->height);
+                 (*image)->width, (*image)->height, width, height);
         ltd_image_free(*image);
         *image = fitted;
     }
-    params->init_image = *image;
     return LTD_OK;
 }

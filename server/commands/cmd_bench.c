@@ -74,7 +74,7 @@ static int bench(struct option_set *set, const struct bench_flags *flags)
     const struct options alone = {.workers = 1, .threads = flags->threads};
     struct bench_report report = {.threads = options_worker_threads(&alone), .rounds = flags->rounds};
     const double begun = clock_monotonic();
-    struct ltd_model *model = command_model_open(flags->model);
+    struct ltd_model *model = command_model_open(flags->model, "");
     struct ltd_session *session = NULL;
     struct ltd_gen_params params;
     struct ltd_error err;

@@ -1,9 +1,13 @@
 #include "commands/commands.h"
 
+#include "api/picture_texts.h"
 #include "commands/command_model.h"
 #include "commands/generate_request.h"
+#include "commands/picture_output.h"
 #include "util/clock.h"
 #include "util/exit_code.h"
+#include "util/model_path.h"
+#include "util/model_sha256.h"
 
 #include <latentd/session.h>
 
@@ -45,50 +49,48 @@ static void show_progress(void *arg, enum ltd_phase phase, int done, int total)
                 ltd_phase_name(phase));
 }
 
-static int write_bytes(const char *name, const struct ltd_bytes *bytes)
-{
-    FILE *file = strcmp(name, "-") == 0 ? stdout : fopen(name, "wbe");
-    bool written = file && fwrite(bytes->data, 1, bytes->size, file) == bytes->size && fflush(file) == 0;
+/* What all pictures of a command have in common. */
+struct drawing {
+    const struct ltd_model *model;
+    const struct ltd_gen_params *params;
+    struct ltd_picture_form form;
+    struct ltd_session *session;
+    const char *output;
+    const char *path; /* the model's, and its name */
+    char name[MODEL_NAME_SIZE];
+    char sha256[SHA256_TEXT_SIZE]; /* after the first picture; "": it cannot be read */
+};
 
-    if (file && file != stdout)
-        written = fclose(file) == 0 && written;
-    if (!written) {
-        fprintf(stderr, "latentd: %s: ", name);
-        perror("cannot be written");
-    }
-    return written ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
-}
-
-static int write_image(const char *name, const struct ltd_model *model, const struct ltd_gen_params *params,
-                       int index, const struct ltd_image *image)
+static int write_image(const struct drawing *d, const char *name, int index, const struct ltd_image *image)
 {
-    char *text = ltd_params_text(model, params, index);
-    const struct ltd_png_text parameters = {"parameters", text};
+    const struct ltd_model_label label = {d->name, *d->sha256 ? d->sha256 : NULL};
     struct ltd_bytes bytes = {0};
     struct ltd_error err;
-    enum ltd_status status;
     int code;
 
-    if (text)
-        status = ltd_png_encode(image, &parameters, 1, &bytes, &err);
-    else
-        status = ltd_fail(&err, LTD_ENOMEM, "no memory for the picture's text");
-    free(text);
-    if (status != LTD_OK) {
+    if (picture_file_make(image, d->params, &d->form, d->model, label, index, &bytes, &err) != LTD_OK) {
         fprintf(stderr, "latentd: %s\n", err.message);
         return EXIT_CODE_FAILED;
     }
-    code = write_bytes(name, &bytes);
+    code = picture_output_write(name, &bytes);
     free(bytes.data);
     return code;
 }
 
-static int draw_one(struct ltd_session *session, const struct ltd_model *model, const char *output,
-                    const struct ltd_gen_params *params, int index)
+/* Once, and after a picture: what is wanted of the command is not kept waiting for it. */
+static void find_digest(struct drawing *d, int index)
 {
-    struct progress progress = {index, params->count, isatty(STDERR_FILENO)};
+    static const atomic_bool never = false;
+
+    if (index == 0 && !model_sha256(d->path, &never, d->sha256))
+        d->sha256[0] = '\0';
+}
+
+static int draw_one(struct drawing *d, int index)
+{
+    struct progress progress = {index, d->params->count, isatty(STDERR_FILENO)};
     const struct ltd_watch watch = {.progress = show_progress, .arg = &progress};
-    const double begin = clock_monotonic();
+    double begin = clock_monotonic();
     struct ltd_gen_report report;
     struct ltd_image *image = NULL;
     struct ltd_error err;
@@ -96,21 +98,24 @@ static int draw_one(struct ltd_session *session, const struct ltd_model *model, 
     enum ltd_status status;
     int code;
 
-    if (!generate_output_name(output, index, name, sizeof name)) {
-        fprintf(stderr, "latentd: %s: the name is too long\n", output);
+    if (!generate_output_name(d->output, index, name, sizeof name)) {
+        fprintf(stderr, "latentd: %s: the name is too long\n", d->output);
         return EXIT_CODE_FAILED;
     }
-    status = ltd_session_generate(session, params, index, &watch, &image, &report, &err);
+    status = ltd_session_generate(d->session, d->params, index, &watch, &image, &report, &err);
     if (progress.shown)
         fputs("\r\033[K", stderr);
     if (status != LTD_OK) {
         fprintf(stderr, "latentd: %s\n", err.message);
         return EXIT_CODE_FAILED;
     }
-    code = write_image(name, model, params, index, image);
+    begin -= clock_monotonic();
+    find_digest(d, index);
+    begin += clock_monotonic();
+    code = write_image(d, name, index, image);
     if (code == EXIT_CODE_DONE)
         fprintf(stderr, "%s: %dx%d, seed %" PRIu64 ", %.2f s\n", name, image->width, image->height,
-                params->seed + (uint64_t)index, clock_monotonic() - begin);
+                ltd_params_seed(d->params, index), clock_monotonic() - begin);
     ltd_image_free(image);
     return code;
 }
@@ -118,75 +123,94 @@ static int draw_one(struct ltd_session *session, const struct ltd_model *model, 
 static int draw_all(const struct generate_flags *flags, const struct ltd_model *model,
                     const struct ltd_gen_params *params)
 {
-    struct ltd_session *session = NULL;
+    struct drawing d = {.model = model,
+                        .params = params,
+                        .form = generate_form(flags),
+                        .output = flags->output,
+                        .path = command_model_path(flags->model)};
     struct ltd_error err;
     int code = EXIT_CODE_DONE;
 
-    if (ltd_session_new(model, flags->threads, &session, &err) != LTD_OK) {
+    if (ltd_session_new(model, flags->threads, &d.session, &err) != LTD_OK) {
         fprintf(stderr, "latentd: %s\n", err.message);
         return EXIT_CODE_FAILED;
     }
+    model_path_name(d.path, d.name);
     for (int i = 0; i < params->count && code == EXIT_CODE_DONE; i++)
-        code = draw_one(session, model, flags->output, params, i);
-    ltd_session_free(session);
+        code = draw_one(&d, i);
+    ltd_session_free(d.session);
     return code;
 }
 
-/* False, and it is told: the folder cannot be read.  A file that cannot be used is a warning. */
-static bool add_embeddings(struct ltd_model *model, const char *dir)
+typedef enum ltd_status add_folder_fn(struct ltd_model *model, const char *dir, struct ltd_error *err);
+
+/* False, and it is told: the folder cannot be read.  "" is none. */
+static bool add_folder(struct ltd_model *model, const char *flag, const char *dir, add_folder_fn *add)
 {
     struct ltd_error err;
 
-    if (!*dir)
+    if (!*dir || add(model, dir, &err) == LTD_OK)
         return true;
-    if (ltd_model_add_embeddings(model, dir, &err) != LTD_OK) {
-        fprintf(stderr, "latentd: --embeddings-dir: %s\n", err.message);
-        return false;
-    }
-    for (size_t i = 0; i < ltd_model_embedding_count(model); i++) {
-        const struct ltd_embedding embedding = ltd_model_embedding(model, i);
+    fprintf(stderr, "latentd: %s: %s\n", flag, err.message);
+    return false;
+}
 
-        if (embedding.refused)
-            fprintf(stderr, "warning: --embeddings-dir: \"%s\" %s\n", embedding.name, embedding.refused);
-    }
+static void warn_refused(const char *flag, const char *name, const char *refused)
+{
+    if (refused)
+        fprintf(stderr, "warning: %s: \"%s\": %s\n", flag, name, refused);
+}
+
+/* What prompts and flags may name.  A file that cannot be used is a warning. */
+static bool add_folders(struct ltd_model *model, const struct generate_flags *flags)
+{
+    if (!add_folder(model, "--embeddings-dir", flags->embeddings_dir, ltd_model_add_embeddings) ||
+        !add_folder(model, "--loras-dir", flags->loras_dir, ltd_model_add_loras) ||
+        !add_folder(model, "--controlnets-dir", flags->controlnets_dir, ltd_model_add_control_nets))
+        return false;
+    for (size_t i = 0; i < ltd_model_embedding_count(model); i++)
+        warn_refused("--embeddings-dir", ltd_model_embedding(model, i).name,
+                     ltd_model_embedding(model, i).refused);
+    for (size_t i = 0; i < ltd_model_lora_count(model); i++)
+        warn_refused("--loras-dir", ltd_model_lora(model, i).name, ltd_model_lora(model, i).refused);
+    for (size_t i = 0; i < ltd_model_control_net_count(model); i++)
+        warn_refused("--controlnets-dir", ltd_model_control_net(model, i).name,
+                     ltd_model_control_net(model, i).refused);
     return true;
 }
 
-/* The same of LoRAs. */
-static bool add_loras(struct ltd_model *model, const char *dir)
+/* Whether the pictures with their settings can be files of that form, before they are drawn. */
+static void check_form(struct option_set *set, const struct generate_flags *flags,
+                       const struct ltd_model *model, const struct ltd_gen_params *params)
 {
+    const struct ltd_picture_form form = generate_form(flags);
+    char name[MODEL_NAME_SIZE];
     struct ltd_error err;
 
-    if (!*dir)
-        return true;
-    if (ltd_model_add_loras(model, dir, &err) != LTD_OK) {
-        fprintf(stderr, "latentd: --loras-dir: %s\n", err.message);
-        return false;
-    }
-    for (size_t i = 0; i < ltd_model_lora_count(model); i++) {
-        const struct ltd_lora_info lora = ltd_model_lora(model, i);
-
-        if (lora.refused)
-            fprintf(stderr, "warning: --loras-dir: \"%s\": %s\n", lora.name, lora.refused);
-    }
-    return true;
+    model_path_name(command_model_path(flags->model), name);
+    if (picture_texts_check(params, &form, model, name, &err) != LTD_OK)
+        option_set_problem(set, "--output: %s", err.message);
 }
 
 static int generate(struct option_set *set, const struct generate_flags *flags)
 {
-    struct ltd_model *model = command_model_open(flags->model);
-    struct ltd_image *init_image = NULL;
+    struct ltd_model *model = command_model_open(flags->model, flags->vae);
+    struct ltd_image *init_image = NULL, *mask = NULL;
+    struct generate_controls controls = {0};
     struct generate_loras loras = {0};
     struct ltd_gen_params params;
     int code = EXIT_CODE_USAGE;
 
-    if (model && !(add_embeddings(model, flags->embeddings_dir) && add_loras(model, flags->loras_dir))) {
+    if (model && !add_folders(model, flags)) {
         ltd_model_close(model);
         return EXIT_CODE_USAGE;
     }
     generate_loras_read(set, flags, &loras);
+    generate_controls_read(set, &flags->control, &controls);
     if (model)
-        generate_params(set, flags, model, &loras, &params, &init_image);
+        generate_params(set, flags, model, &loras, &controls, &params, &init_image, &mask);
+    if (model && set->problem_count == 0)
+        check_form(set, flags, model, &params);
     if (set->problem_count > 0)
         fputs("latentd generate --help tells the flags\n", stderr);
     else if (!model)
@@ -194,7 +218,9 @@ static int generate(struct option_set *set, const struct generate_flags *flags)
     else
         code = draw_all(flags, model, &params);
     generate_loras_fini(&loras);
+    generate_controls_fini(&controls);
     ltd_image_free(init_image);
+    ltd_image_free(mask);
     ltd_model_close(model);
     return code;
 }

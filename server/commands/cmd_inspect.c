@@ -129,7 +129,7 @@ static int print_report(const struct ltd_json *report, bool as_json)
 
 int cmd_inspect(int argc, const char *const *argv)
 {
-    const char *path = NULL;
+    const char *path = NULL, *vae = NULL;
     bool as_json = false;
     struct ltd_json *report;
     struct ltd_error err;
@@ -138,13 +138,15 @@ int cmd_inspect(int argc, const char *const *argv)
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             puts(
-                "latentd inspect PATH [--json]\n\nTells what the model folder or .safetensors file at PATH holds.");
+                "latentd inspect PATH [--vae PATH] [--json]\n\nTells what the model folder, or .safetensors or .gguf file, at PATH holds, with\nthe VAE at --vae in place of its own.");
             return EXIT_CODE_DONE;
         }
         if (strcmp(argv[i], "--json") == 0) {
             as_json = true;
+        } else if (strcmp(argv[i], "--vae") == 0 && i + 1 < argc && !vae) {
+            vae = argv[++i];
         } else if (argv[i][0] == '-' || path) {
-            fprintf(stderr, "%s: latentd inspect takes PATH and --json\n", argv[i]);
+            fprintf(stderr, "%s: latentd inspect takes PATH, --vae PATH and --json\n", argv[i]);
             return EXIT_CODE_USAGE;
         } else {
             path = argv[i];
@@ -154,7 +156,7 @@ int cmd_inspect(int argc, const char *const *argv)
         fputs("latentd inspect wants a PATH\n", stderr);
         return EXIT_CODE_USAGE;
     }
-    if (ltd_model_inspect(path, &report, &err) != LTD_OK) {
+    if (ltd_model_inspect(path, vae, &report, &err) != LTD_OK) {
         fprintf(stderr, "latentd: %s\n", err.message);
         return EXIT_CODE_MODEL;
     }

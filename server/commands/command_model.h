@@ -6,8 +6,11 @@
 
 #include <latentd/model.h>
 
-/* Opens the folder given, or with "" the default model.  On failure says why on standard error, and answers
- * NULL. */
-struct ltd_model *command_model_open(const char *given);
+/* The path given, or with "" the default model's.  NULL, and it is told on standard error: there is none. */
+const char *command_model_path(const char *given);
+
+/* Opens that model with the VAE at `vae`, or with "" its own.  On failure says why on standard error, and
+ * answers NULL. */
+struct ltd_model *command_model_open(const char *given, const char *vae);
 
 #endif

@@ -16,6 +16,9 @@ int cmd_generate(int argc, const char *const *argv);
  * it could not be loaded. */
 int cmd_inspect(int argc, const char *const *argv);
 
+/* `latentd upscale`: argv holds the flags of upscale.def.  Makes one picture larger. */
+int cmd_upscale(int argc, const char *const *argv);
+
 /* `latentd bench`: argv holds the flags of bench.def.  Times a model on this machine, part by part. */
 int cmd_bench(int argc, const char *const *argv);
 

@@ -4,8 +4,10 @@
 #ifndef GENERATE_REQUEST_H
 #define GENERATE_REQUEST_H
 
+#include <latentd/image.h>
 #include <latentd/model.h>
 
+#include "commands/generate_controls.h"
 #include "options/option_table.h"
 
 enum generate_index {
@@ -41,12 +43,17 @@ void generate_loras_read(struct option_set *set, const struct generate_flags *fl
                          struct generate_loras *loras);
 void generate_loras_fini(struct generate_loras *loras); /* also of a zeroed struct */
 
-/* The parameters that the flags mean for model; *params borrows loras.  *init_image, which the caller frees
- * and *params borrows, is the decoded and resized --init-image or NULL.  Problems go to set, and warnings to
- * its stream; what is wrong keeps its default.  Draws a seed below 2^32 when none was given. */
+/* The parameters that the flags mean for model; *params borrows loras and controls.  *init_image and *mask,
+ * which the caller frees and *params borrows, are the decoded and resized --init-image and --mask or NULL.
+ * Problems go to set, and warnings to its stream; what is wrong keeps its default.  Draws a seed below 2^32
+ * when none was given. */
 void generate_params(struct option_set *set, const struct generate_flags *flags,
                      const struct ltd_model *model, const struct generate_loras *loras,
-                     struct ltd_gen_params *params, struct ltd_image **init_image);
+                     const struct generate_controls *controls, struct ltd_gen_params *params,
+                     struct ltd_image **init_image, struct ltd_image **mask);
+
+/* How --output, --quality and --lossless say that the images are written. */
+struct ltd_picture_form generate_form(const struct generate_flags *flags);
 
 /* Writes the file name of image `index` to name: x.png, x-1.png, x-2.png.  false: too long. */
 bool generate_output_name(const char *output, int index, char *name, size_t size);

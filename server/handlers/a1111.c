@@ -1,8 +1,19 @@
 #include "handlers/a1111.h"
 
+#include "api/a1111_fields.h"
+#include "handlers/wait_job.h"
 #include "util/clock.h"
 
-enum { LONG_BODY = 64 * 1024, LAYERS_BITS = 8 };
+enum { LONG_BODY = 64 * 1024, LAYERS_BITS = 8, FORMAT_BITS = 2, QUALITY_BITS = 7, LOSSLESS_BITS = 1 };
+
+/* Takes the lowest bits off. */
+static unsigned take_bits(uint64_t *packed, int bits)
+{
+    const unsigned taken = (unsigned)(*packed & ((1u << bits) - 1));
+
+    *packed >>= bits;
+    return taken;
+}
 
 struct a1111_catalog a1111_catalog(const struct app *app)
 {
@@ -11,16 +22,27 @@ struct a1111_catalog a1111_catalog(const struct app *app)
 
 struct a1111_settings a1111_settings_get(const struct app *app)
 {
-    const unsigned packed = atomic_load(&app->a1111_settings);
+    uint64_t packed = atomic_load(&app->a1111_settings);
+    struct a1111_settings settings;
 
-    return (struct a1111_settings){packed >> LAYERS_BITS, (int)(packed & ((1u << LAYERS_BITS) - 1))};
+    settings.stop_at_last_layers = (int)take_bits(&packed, LAYERS_BITS);
+    settings.format = (enum ltd_picture_format)take_bits(&packed, FORMAT_BITS);
+    settings.jpeg_quality = (int)take_bits(&packed, QUALITY_BITS);
+    settings.webp_lossless = take_bits(&packed, LOSSLESS_BITS);
+    settings.model = (size_t)packed;
+    return settings;
 }
 
-/* Both in one word: a request never sees one of them alone changed. */
+/* All in one word: a request never sees some of them alone changed. */
 void a1111_settings_set(struct app *app, const struct a1111_settings *settings)
 {
-    atomic_store(&app->a1111_settings,
-                 (unsigned)settings->model << LAYERS_BITS | (unsigned)settings->stop_at_last_layers);
+    uint64_t packed = settings->model;
+
+    packed = packed << LOSSLESS_BITS | settings->webp_lossless;
+    packed = packed << QUALITY_BITS | (unsigned)settings->jpeg_quality;
+    packed = packed << FORMAT_BITS | (unsigned)settings->format;
+    packed = packed << LAYERS_BITS | (unsigned)settings->stop_at_last_layers;
+    atomic_store(&app->a1111_settings, packed);
 }
 
 static void add_time(const struct http_request *request, struct http_reply *reply)
@@ -57,6 +79,28 @@ enum http_next a1111_reply_refusal(const struct app *app, const struct http_requ
     return HTTP_REPLY;
 }
 
+enum http_next a1111_reply_job(const struct app *app, struct http_request *request, struct http_reply *reply,
+                               a1111_encode_fn *encode)
+{
+    struct a1111_refusal refusal = {0};
+    struct problem problem = {0};
+    struct job_view job;
+    enum http_next next = HTTP_DESK;
+
+    if (wait_job_fetch(app, request, &job, &problem) != WAIT_JOB_SUCCEEDED) {
+        a1111_refuse_problem(&refusal, &problem, a1111_place_of);
+        problem_fini(&problem);
+        http_reply_header(reply, "X-Job-Id", "%s", request->note);
+        return a1111_reply_refusal(app, request, reply, &refusal);
+    }
+    if (request->at_desk || !job_is_long(&job.record)) {
+        next = a1111_reply(request, reply, encode(app, &job), NULL);
+        wait_job_headers(&job, reply);
+    }
+    job_record_fini(&job.record);
+    return next;
+}
+
 struct ltd_json *a1111_parse(const struct http_request *request, struct a1111_refusal *refusal)
 {
     struct problem problem = {0};
@@ -81,9 +125,10 @@ void a1111_note_header(void *arg, const char *name, const char *message)
         http_reply_header(reply, "X-Latentd-Warning", "%.64s: %s", name, message);
 }
 
-bool a1111_body_is_long(const struct http_request *request)
+bool a1111_body_is_long(const struct app *app, const struct http_request *request)
 {
-    return request->body_size > LONG_BODY;
+    return request->body_size > LONG_BODY ||
+           model_set_may_ask(app->models, request->body, request->body_size);
 }
 
 void a1111_refuse(const struct app *app, const struct http_request *request,

@@ -26,13 +26,21 @@ enum http_next a1111_reply(const struct http_request *request, struct http_reply
 enum http_next a1111_reply_refusal(const struct app *app, const struct http_request *request,
                                    struct http_reply *reply, struct a1111_refusal *refusal);
 
+/* What a job that has succeeded is answered with; NULL without memory. */
+typedef struct ltd_json *a1111_encode_fn(const struct app *app, const struct job_view *job);
+
+/* Fills *reply once the job that the request waits for has ended, or the server ends before it. */
+enum http_next a1111_reply_job(const struct app *app, struct http_request *request, struct http_reply *reply,
+                               a1111_encode_fn *encode);
+
 /* Parses a body.  NULL: *refusal says what is wrong with it. */
 struct ltd_json *a1111_parse(const struct http_request *request, struct a1111_refusal *refusal);
 
 /* An a1111_note_fn: writes the note as a header of the struct http_reply that arg is. */
 void a1111_note_header(void *arg, const char *name, const char *message);
 
-/* Whether a body may take more than a moment to look at. */
-bool a1111_body_is_long(const struct http_request *request);
+/* Whether a body may take more than a moment to look at: it is long, or may name a model that is not open
+ * yet. */
+bool a1111_body_is_long(const struct app *app, const struct http_request *request);
 
 #endif

@@ -60,6 +60,7 @@ static const char *type_text(const struct field *field)
     case FIELD_TYPE_IMAGE:
         return "base64";
     case FIELD_TYPE_LORAS:
+    case FIELD_TYPE_CONTROLS:
         return "list of objects";
     case FIELD_TYPE_OBJECT:
         return "object";
@@ -98,6 +99,9 @@ static void print_bounds(FILE *out, enum field_id id, const struct request_limit
         break;
     case FIELD_TYPE_LORAS:
         fprintf(out, ", at most %.0f; weights of -%g to %g", field->low, high, high);
+        break;
+    case FIELD_TYPE_CONTROLS:
+        fprintf(out, ", at most %.0f", field->low);
         break;
     case FIELD_TYPE_SIDE:
     case FIELD_TYPE_IMAGE:

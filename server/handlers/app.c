@@ -53,7 +53,7 @@ bool job_is_long(const struct job_record *record)
     size_t bytes = 0;
 
     for (int i = 0; i < record->result.image_count; i++)
-        bytes += blob_size(record->result.images[i].png);
+        bytes += blob_size(record->result.images[i].file);
     return bytes > LONG_ANSWER;
 }
 

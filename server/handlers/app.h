@@ -24,13 +24,13 @@ enum { API_MAX_WAIT_S = 600, API_MAX_REQUESTS = 256, API_MAX_LISTED = 200 };
 struct app {
     struct jobs *jobs;
     const struct model_set *models;
-    const struct model_digests *digests; /* NULL: none is known */
+    struct model_digests *digests; /* NULL: none is known */
     struct request_context decode;
     struct api_limits limits;
     struct metrics *metrics;
-    struct webhooks *webhooks;  /* NULL: off */
-    atomic_uint a1111_settings; /* what AUTOMATIC1111's options say: handlers/a1111.h */
-    atomic_bool draining;       /* no new jobs are taken */
+    struct webhooks *webhooks;       /* NULL: off */
+    _Atomic uint64_t a1111_settings; /* what AUTOMATIC1111's options say: handlers/a1111.h */
+    atomic_bool draining;            /* no new jobs are taken */
     /* What stands before the paths in the URLs that it sends, "https://HOST/latentd"; "": what the client
      * called it. */
     const char *public_url;

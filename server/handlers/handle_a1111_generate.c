@@ -31,27 +31,11 @@ static struct job_request *decode(struct app *app, const struct http_request *re
     return asked;
 }
 
-/* The job has ended, or the server ends before it. */
-static enum http_next finish(const struct app *app, struct http_request *request, struct http_reply *reply)
+static struct ltd_json *encode(const struct app *app, const struct job_view *job)
 {
     const struct a1111_catalog catalog = a1111_catalog(app);
-    struct a1111_refusal refusal = {0};
-    struct problem problem = {0};
-    struct job_view job;
-    enum http_next next = HTTP_DESK;
 
-    if (wait_job_fetch(app, request, &job, &problem) != WAIT_JOB_SUCCEEDED) {
-        a1111_refuse_problem(&refusal, &problem, a1111_place_of);
-        problem_fini(&problem);
-        http_reply_header(reply, "X-Job-Id", "%s", request->note);
-        return a1111_reply_refusal(app, request, reply, &refusal);
-    }
-    if (request->at_desk || !job_is_long(&job.record)) {
-        next = a1111_reply(request, reply, a1111_answer_encode(&job, &catalog), NULL);
-        wait_job_headers(&job, reply);
-    }
-    job_record_fini(&job.record);
-    return next;
+    return a1111_answer_encode(job, &catalog);
 }
 
 static enum http_next generate(struct app *app, struct http_request *request, enum a1111_route route,
@@ -62,8 +46,8 @@ static enum http_next generate(struct app *app, struct http_request *request, en
     struct job_request *asked;
 
     if (request->resumed)
-        return finish(app, request, reply);
-    if ((route == A1111_IMG2IMG || a1111_body_is_long(request)) && !request->at_desk)
+        return a1111_reply_job(app, request, reply, encode);
+    if ((route == A1111_IMG2IMG || a1111_body_is_long(app, request)) && !request->at_desk)
         return HTTP_DESK;
     asked = decode(app, request, route, &refusal);
     if (!asked)

@@ -4,6 +4,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "api/a1111_controlnet.h"
 #include "api/a1111_extras.h"
 #include "api/a1111_sampling.h"
 #include "handlers/a1111.h"
@@ -12,8 +13,8 @@
 static const struct {
     const char *path, *json;
 } constants[] = {
-    {"/sdapi/v1/latent-upscale-modes", "[]"},
-    {"/sdapi/v1/sd-vae", "[]"},
+    {"/sdapi/v1/latent-upscale-modes",
+     "[{\"name\": \"Latent\"}, {\"name\": \"Latent (antialiased)\"}, {\"name\": \"Latent (nearest)\"}]"},
     {"/sdapi/v1/sd-modules", "[]"},
     {"/sdapi/v1/hypernetworks", "[]"},
     {"/sdapi/v1/face-restorers", "[]"},
@@ -21,11 +22,11 @@ static const struct {
     {"/sdapi/v1/prompt-styles", "[]"},
     {"/sdapi/v1/script-info", "[]"},
     {"/sdapi/v1/extensions", "[]"},
-    {"/sdapi/v1/scripts", "{\"txt2img\": [], \"img2img\": []}"},
+    {"/sdapi/v1/scripts", "{\"txt2img\": [\"controlnet\"], \"img2img\": [\"controlnet\"]}"},
+    {"/controlnet/version", "{\"version\": 2}"},
     {"/sdapi/v1/refresh-loras", "null"},
     {"/sdapi/v1/refresh-vae", "null"},
     {"/sdapi/v1/refresh-checkpoints", "null"},
-    {"/sdapi/v1/unload-checkpoint", "{}"},
     {"/sdapi/v1/reload-checkpoint", "{}"},
     {"/sdapi/v1/cmd-flags", "{\"api\": true, \"nowebui\": true, \"use_cpu\": [\"all\"], \"no_half\": true}"},
     {"/internal/ping", "{}"},
@@ -59,8 +60,9 @@ enum http_next handle_a1111_schedulers(void *self, struct http_request *request,
 
 enum http_next handle_a1111_upscalers(void *self, struct http_request *request, struct http_reply *reply)
 {
-    (void)self;
-    return a1111_reply(request, reply, a1111_upscalers_encode(), NULL);
+    const struct app *app = self;
+
+    return a1111_reply(request, reply, a1111_upscalers_encode(app->models->upscalers), NULL);
 }
 
 enum http_next handle_a1111_models(void *self, struct http_request *request, struct http_reply *reply)
@@ -68,6 +70,13 @@ enum http_next handle_a1111_models(void *self, struct http_request *request, str
     const struct a1111_catalog catalog = a1111_catalog(self);
 
     return a1111_reply(request, reply, a1111_models_encode(&catalog), NULL);
+}
+
+enum http_next handle_a1111_vaes(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct a1111_catalog catalog = a1111_catalog(self);
+
+    return a1111_reply(request, reply, a1111_vaes_encode(&catalog), NULL);
 }
 
 enum http_next handle_a1111_embeddings(void *self, struct http_request *request, struct http_reply *reply)
@@ -84,6 +93,21 @@ enum http_next handle_a1111_loras(void *self, struct http_request *request, stru
     const struct a1111_settings settings = a1111_settings_get(self);
 
     return a1111_reply(request, reply, a1111_loras_encode(&catalog, settings.model), NULL);
+}
+
+enum http_next handle_a1111_control_nets(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct a1111_settings settings = a1111_settings_get(self);
+    const struct app *app = self;
+
+    return a1111_reply(request, reply, a1111_controlnet_models(model_set_shapes(app->models, settings.model)),
+                       "update");
+}
+
+enum http_next handle_a1111_modules(void *self, struct http_request *request, struct http_reply *reply)
+{
+    (void)self;
+    return a1111_reply(request, reply, a1111_controlnet_modules(), "alias_names");
 }
 
 /* Bytes of this process in memory; 0 when the system does not tell. */

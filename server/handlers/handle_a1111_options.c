@@ -10,12 +10,13 @@ enum http_next handle_a1111_options_get(void *self, struct http_request *request
 
 enum http_next handle_a1111_options_set(void *self, struct http_request *request, struct http_reply *reply)
 {
-    struct a1111_settings settings = a1111_settings_get(self);
-    const struct a1111_catalog catalog = a1111_catalog(self);
+    struct app *app = self;
+    struct a1111_settings settings = a1111_settings_get(app);
+    const struct a1111_catalog catalog = a1111_catalog(app);
     struct a1111_refusal refusal = {0};
     struct ltd_json *document;
 
-    if (a1111_body_is_long(request) && !request->at_desk)
+    if (a1111_body_is_long(app, request) && !request->at_desk)
         return HTTP_DESK;
     document = a1111_parse(request, &refusal);
     if (document && ltd_json_type(document) != LTD_JSON_OBJECT)
@@ -26,9 +27,20 @@ enum http_next handle_a1111_options_set(void *self, struct http_request *request
                             &refusal);
     if (!document || refusal.status != 0) {
         ltd_json_free(document);
-        return a1111_reply_refusal(self, request, reply, &refusal);
+        return a1111_reply_refusal(app, request, reply, &refusal);
     }
     ltd_json_free(document);
-    a1111_settings_set(self, &settings);
+    a1111_settings_set(app, &settings);
     return a1111_reply(request, reply, ltd_json_new_null(), NULL);
+}
+
+/* The model that requests of this family draw with, unless a job does; the next one loads it again. */
+enum http_next handle_a1111_unload(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+
+    if (!request->at_desk)
+        return HTTP_DESK;
+    model_set_unload(app->models, a1111_settings_get(app).model);
+    return a1111_reply(request, reply, ltd_json_new_object(), NULL);
 }

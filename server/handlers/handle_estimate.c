@@ -32,7 +32,7 @@ enum http_next handle_estimate(void *self, struct http_request *request, struct 
     struct problem problem = {0};
     struct ltd_json *json = NULL;
 
-    if (native_request_is_long(request) && !request->at_desk)
+    if (native_request_is_long(app, request) && !request->at_desk)
         return HTTP_DESK;
     if (!native_request_read(app, request, &native, &problem)) {
         reply_problem(app, request, &problem, reply);

@@ -1,5 +1,6 @@
 #include "handlers/app.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/job_encode.h"
@@ -9,19 +10,40 @@
 #include "handlers/wait_job.h"
 #include "util/clock.h"
 
-enum answer { ANSWER_JSON, ANSWER_PNG, ANSWER_EVENTS, ANSWER_NONE };
+enum answer { ANSWER_JSON, ANSWER_PICTURE, ANSWER_EVENTS, ANSWER_NONE };
+
+/* The formats of pictures, as bits, that the client would rather have than JSON, and the best of them. */
+static unsigned formats_wanted(const struct http_request *request, enum ltd_picture_format *best)
+{
+    unsigned wanted = 0;
+
+    *best = LTD_PICTURE_PNG;
+    for (int i = 0; i < LTD_PICTURE_FORMAT_COUNT; i++) {
+        const char *media = ltd_picture_format_media((enum ltd_picture_format)i);
+
+        if (http_request_prefers(request, media, "application/json") != 1)
+            continue;
+        if (!wanted || http_request_prefers(request, media, ltd_picture_format_media(*best)) == 1)
+            *best = (enum ltd_picture_format)i;
+        wanted |= 1u << i;
+    }
+    return wanted;
+}
 
 static enum answer answer_wanted(const struct http_request *request)
 {
-    const int png = http_request_prefers(request, "image/png", "application/json");
-    const int events =
-        http_request_prefers(request, "text/event-stream", png == 1 ? "image/png" : "application/json");
+    enum ltd_picture_format best;
+    const bool picture = formats_wanted(request, &best) != 0;
+    const char *other = picture ? ltd_picture_format_media(best) : "application/json";
 
-    if (events == 1)
+    switch (http_request_prefers(request, "text/event-stream", other)) {
+    case 1:
         return ANSWER_EVENTS;
-    if (png == -1 && events == -1)
+    case -1: /* neither it, nor JSON */
         return ANSWER_NONE;
-    return png == 1 ? ANSWER_PNG : ANSWER_JSON;
+    default:
+        return picture ? ANSWER_PICTURE : ANSWER_JSON;
+    }
 }
 
 /* Hugging Face's clients read the bytes of a picture, whatever they say of what they accept; but for JSON by
@@ -32,18 +54,19 @@ static enum answer answer_of_form(const struct http_request *request, bool is_hf
     const enum answer answer = answer_wanted(request);
 
     if (is_hf && answer == ANSWER_JSON && !(accept && strstr(accept, "json")))
-        return ANSWER_PNG;
+        return ANSWER_PICTURE;
     return answer;
 }
 
-static void reply_png(const struct job_view *job, struct http_reply *reply)
+static void reply_bytes(const struct job_view *job, struct http_reply *reply)
 {
     const struct job_image *image = &job->record.result.images[0];
+    const enum ltd_picture_format format = job->record.request->form.format;
 
-    http_reply_body(reply, 200, "image/png", blob_ref(image->png));
+    http_reply_body(reply, 200, ltd_picture_format_media(format), blob_ref(image->file));
     http_reply_header(reply, "ETag", "\"%s\"", image->sha256);
-    http_reply_header(reply, "Content-Disposition", "inline; filename=\"%llu.png\"",
-                      (unsigned long long)image->seed);
+    http_reply_header(reply, "Content-Disposition", "inline; filename=\"%llu.%s\"",
+                      (unsigned long long)image->seed, ltd_picture_format_ending(format));
     http_reply_header(reply, "Content-Security-Policy", "sandbox; default-src 'none'");
 }
 
@@ -54,8 +77,8 @@ static enum http_next reply_picture(const struct app *app, const struct http_req
 
     if (answer == ANSWER_JSON && !request->at_desk && job_is_long(&job->record))
         return HTTP_DESK;
-    if (answer == ANSWER_PNG)
-        reply_png(job, reply);
+    if (answer == ANSWER_PICTURE)
+        reply_bytes(job, reply);
     else
         reply_json(reply, 200, job_encode(job, app->models, true));
     return HTTP_REPLY;
@@ -95,15 +118,17 @@ static bool decode(const struct native_request *native, enum answer answer, stru
                    struct problem *problem)
 {
     const bool is_hf = request_hf_is(native->document);
+    char detail[96];
 
     if (!(is_hf ? request_hf_decode : request_decode_json)(&native->context, native->document, out, problem))
         return false;
-    if (answer != ANSWER_PNG || (*out)->params.count == 1)
+    if (answer != ANSWER_PICTURE || (*out)->params.count == 1)
         return true;
-    job_request_unref(*out);
-    problem_add(problem, is_hf ? "/parameters/count" : "/count",
-                "image/png carries one picture; send 1, or ask for application/json");
+    snprintf(detail, sizeof detail, "%s carries one picture; send 1, or ask for application/json",
+             ltd_picture_format_media((*out)->form.format));
+    problem_add(problem, is_hf ? "/parameters/count" : "/count", detail);
     problem_set_invalid(problem);
+    job_request_unref(*out);
     return false;
 }
 
@@ -147,6 +172,8 @@ static enum http_next start(struct app *app, struct http_request *request, struc
         return HTTP_REPLY;
     }
     answer = answer_of_form(request, request_hf_is(native.document));
+    if (answer == ANSWER_PICTURE)
+        native.context.formats = formats_wanted(request, &native.context.format);
     right = decode(&native, answer, &asked, &problem);
     if (right && !submit(app, request, &native, answer, asked, reply, &next, &problem)) {
         idempotency_key_conflict(native.key, &problem);
@@ -167,11 +194,13 @@ enum http_next handle_generate(void *self, struct http_request *request, struct 
     if (request->resumed)
         return finish(app, request, reply);
     if (answer_wanted(request) == ANSWER_NONE) {
-        reply_error(app, request, reply, 406, "not_acceptable",
-                    "the answer is application/json, image/png or text/event-stream; Accept allows none");
+        reply_error(
+            app, request, reply, 406, "not_acceptable",
+            "the answer is application/json, image/png, image/jpeg, image/webp or text/event-stream; Accept "
+            "allows none");
         return HTTP_REPLY;
     }
-    if (native_request_is_long(request) && !request->at_desk)
+    if (native_request_is_long(app, request) && !request->at_desk)
         return HTTP_DESK;
     return start(app, request, reply);
 }

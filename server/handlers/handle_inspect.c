@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/inspect_png.h"
+#include "api/inspect_picture.h"
 #include "api/request_image.h"
 
 enum { LONG_BODY = 64 * 1024 };
@@ -26,7 +26,8 @@ static bool find_bytes(const struct http_request *request, uint8_t **owned, cons
     image = ltd_json_get(document, "image");
     if (ltd_json_type(document) != LTD_JSON_OBJECT || ltd_json_size(document) != 1 ||
         ltd_json_type(image) != LTD_JSON_STRING) {
-        problem_add(problem, image ? "/image" : "", "send {\"image\": BASE64}, or the bytes of a PNG");
+        problem_add(problem, image ? "/image" : "",
+                    "send {\"image\": BASE64}, or the bytes of a PNG, JPEG or WebP");
         problem_set_invalid(problem);
     } else if (request_image_bytes(ltd_json_string(image), owned, size, &error) != LTD_OK) {
         problem_add(problem, "/image", error.message);
@@ -51,7 +52,7 @@ enum http_next handle_inspect(void *self, struct http_request *request, struct h
     if (request->body_size > LONG_BODY && !request->at_desk)
         return HTTP_DESK;
     if (find_bytes(request, &owned, &data, &size, &problem) &&
-        inspect_png(app->models, data, size, &json, &problem))
+        inspect_picture(app->models, data, size, &json, &problem))
         reply_json(reply, 200, json);
     else
         reply_problem(app, request, &problem, reply);

@@ -203,17 +203,18 @@ static struct blob *find_early_picture(const struct app *app, const char *id, in
 }
 
 static void reply_picture(const struct http_request *request, const struct job_record *record, int index,
-                          struct blob *png, struct http_reply *reply)
+                          struct blob *file, struct http_reply *reply)
 {
     char digest[SHA256_TEXT_SIZE];
 
-    sha256_text(blob_data(png), blob_size(png), digest);
+    sha256_text(blob_data(file), blob_size(file), digest);
     http_reply_header(reply, "Cache-Control", "private, max-age=31536000, immutable");
-    http_reply_header(reply, "Content-Disposition", "inline; filename=\"%.8s-%d.png\"", record->id, index);
+    http_reply_header(reply, "Content-Disposition", "inline; filename=\"%.8s-%d.%s\"", record->id, index,
+                      ltd_picture_format_ending(record->request->form.format));
     http_reply_header(reply, "Content-Security-Policy", "sandbox; default-src 'none'");
     http_reply_header(reply, "X-Seed", "%llu",
-                      (unsigned long long)(record->request->params.seed + (uint64_t)index));
-    http_reply_bytes(request, reply, "image/png", png, digest);
+                      (unsigned long long)ltd_params_seed(&record->request->params, index));
+    http_reply_bytes(request, reply, ltd_picture_format_media(record->request->form.format), file, digest);
 }
 
 enum http_next handle_job_image(void *self, struct http_request *request, struct http_reply *reply)
@@ -226,7 +227,7 @@ enum http_next handle_job_image(void *self, struct http_request *request, struct
     if (!find_job(app, request, 0, &job, reply))
         return HTTP_REPLY;
     if (index >= 0 && index < job.record.result.image_count)
-        png = blob_ref(job.record.result.images[index].png);
+        png = blob_ref(job.record.result.images[index].file);
     else if (index >= 0 && job.record.state == JOB_RUNNING)
         png = find_early_picture(app, job.record.id, index);
     if (png)

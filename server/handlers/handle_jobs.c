@@ -175,7 +175,7 @@ static enum http_next create(struct app *app, struct http_request *request, cons
         reply_handle(app, request, true, reply);
         return HTTP_REPLY;
     }
-    if (native_request_is_long(request) && !request->at_desk)
+    if (native_request_is_long(app, request) && !request->at_desk)
         return HTTP_DESK;
     if (!native_request_read(app, request, &native, &problem)) {
         reply_problem(app, request, &problem, reply);

@@ -151,7 +151,8 @@ static enum http_next handle(struct app *app, struct http_request *request, enum
 
     if (request->resumed)
         return finish(app, request, reply);
-    if (!request->at_desk && (route != OPENAI_GENERATIONS || request->body_size > LONG_BODY))
+    if (!request->at_desk && (route != OPENAI_GENERATIONS || request->body_size > LONG_BODY ||
+                              model_set_may_ask(app->models, request->body, request->body_size)))
         return HTTP_DESK;
     if (read_request(app, request, route, &asked, &problem))
         next = submit(app, request, &asked, reply, &problem);

@@ -20,7 +20,7 @@ enum http_next handle_openai_model(void *self, struct http_request *request, str
         http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
 
     if (found >= 0)
-        reply_json(reply, 200, openai_model_encode(&app->models->items[found], app->started_s));
+        reply_json(reply, 200, openai_model_encode(app->models, (size_t)found, app->started_s));
     else
         openai_reply_error(app, reply, 404, "model_not_found",
                            "there is no model of that name here; GET /v1/models lists what there is");

@@ -13,18 +13,36 @@ enum http_next handle_models(void *self, struct http_request *request, struct ht
     return HTTP_REPLY;
 }
 
+enum http_next handle_upscalers(void *self, struct http_request *request, struct http_reply *reply)
+{
+    const struct app *app = self;
+
+    (void)request;
+    reply_json(reply, 200, upscalers_encode(app->models->upscalers));
+    return HTTP_REPLY;
+}
+
 enum http_next handle_model(void *self, struct http_request *request, struct http_reply *reply)
 {
     const struct app *app = self;
     char name[MODEL_NAME_SIZE];
     const int found =
         http_request_param(request, 0, name, sizeof name) ? model_set_find(app->models, name) : -1;
+    const struct ltd_model *model;
+    struct problem problem = {0};
+    struct ltd_error error;
 
-    if (found >= 0)
+    if (found >= 0 && !model_set_shapes(app->models, (size_t)found) && !request->at_desk)
+        return HTTP_DESK;
+    if (found >= 0 && model_set_ask(app->models, (size_t)found, &model, &error) == LTD_OK) {
         reply_json(reply, 200, model_encode(app->models, (size_t)found));
-    else
+    } else if (found >= 0) {
+        problem_from_error(&problem, &error);
+        reply_problem(app, request, &problem, reply);
+    } else {
         reply_error(app, request, reply, 404, "not_found",
                     "no model of that name is served; GET /api/v1/models lists those that are");
+    }
     return HTTP_REPLY;
 }
 

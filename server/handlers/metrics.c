@@ -116,7 +116,7 @@ static void count_success(struct metrics *metrics, const struct job_record *job,
 {
     const struct job_timings *timings = &job->result.timings;
 
-    metrics->images += (uint64_t)job->result.image_count;
+    metrics->images[job->request->form.format] += (uint64_t)job->result.image_count;
     observe(&metrics->job_duration, run_s);
     observe(&metrics->phases[PHASE_CLIP], timings->text_s);
     observe(&metrics->phases[PHASE_VAE_DECODE], timings->decode_s);

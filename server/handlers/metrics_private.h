@@ -62,7 +62,7 @@ struct metrics {
     struct route_metrics *by_route; /* [route_count + 1]; the last one is of requests without a route */
     uint64_t created[JOB_FAMILY_COUNT];
     uint64_t ended[METRICS_KINDS][JOB_STATE_COUNT];
-    uint64_t images, steps;
+    uint64_t images[LTD_PICTURE_FORMAT_COUNT], steps;
     uint64_t rejected[METRICS_REASONS];
     struct histogram queue_wait, job_duration, phases[METRICS_PHASES];
 };

@@ -155,7 +155,9 @@ static void put_jobs(FILE *out, const struct metrics *metrics, const struct job_
     }
     put_single(out, METRIC_UNET_STEPS, (double)metrics->steps);
     put_head(out, METRIC_IMAGES);
-    put(out, METRIC_IMAGES, (double)metrics->images, "format=\"png\"");
+    for (int i = 0; i < LTD_PICTURE_FORMAT_COUNT; i++)
+        put(out, METRIC_IMAGES, (double)metrics->images[i], "format=\"%s\"",
+            ltd_picture_format_name((enum ltd_picture_format)i));
 }
 
 /* The reasons that every server meets are there from the start, so that a rate can be taken of the first one.
@@ -177,18 +179,32 @@ static void put_webhooks(FILE *out, const struct webhook_counts *counts)
     put(out, METRIC_WEBHOOKS, (double)counts->retried, "result=\"retried\"");
 }
 
+static void put_models(FILE *out, const struct model_set *models)
+{
+    struct model_counts counts;
+
+    put_head(out, METRIC_MODEL_LOADED);
+    for (size_t i = 0; i < models->count; i++)
+        put(out, METRIC_MODEL_LOADED, model_set_is_loaded(models, i), "model=\"%s\"", models->items[i].name);
+    put_head(out, METRIC_MODEL_BYTES);
+    for (size_t i = 0; i < models->count; i++)
+        if (model_set_shapes(models, i))
+            put(out, METRIC_MODEL_BYTES, (double)ltd_model_info(model_set_shapes(models, i))->file_bytes,
+                "model=\"%s\"", models->items[i].name);
+    model_set_count(models, &counts);
+    put_single(out, METRIC_MODELS_BYTES, (double)counts.bytes);
+    put_head(out, METRIC_MODEL_LOADS);
+    put(out, METRIC_MODEL_LOADS, (double)counts.loads, "result=\"loaded\"");
+    put(out, METRIC_MODEL_LOADS, (double)counts.failures, "result=\"failed\"");
+    put_single(out, METRIC_MODEL_UNLOADS, (double)counts.unloads);
+}
+
 static void put_server(FILE *out, const struct metrics_now *now)
 {
     put_head(out, METRIC_BUILD_INFO);
     put(out, METRIC_BUILD_INFO, 1, "version=\"%s\",isa=\"%s\"", LATENTD_VERSION, ltd_isa_name());
     put_single(out, METRIC_READY, now->ready);
-    put_head(out, METRIC_MODEL_LOADED);
-    for (size_t i = 0; i < now->models->count; i++)
-        put(out, METRIC_MODEL_LOADED, 1, "model=\"%s\"", now->models->items[i].name);
-    put_head(out, METRIC_MODEL_BYTES);
-    for (size_t i = 0; i < now->models->count; i++)
-        put(out, METRIC_MODEL_BYTES, (double)ltd_model_info(now->models->items[i].model)->file_bytes,
-            "model=\"%s\"", now->models->items[i].name);
+    put_models(out, now->models);
 }
 
 static void put_process(FILE *out, const struct process_stats *process)

@@ -8,10 +8,11 @@
 
 enum { LONG_BODY = 64 * 1024 };
 
-bool native_request_is_long(const struct http_request *request)
+bool native_request_is_long(const struct app *app, const struct http_request *request)
 {
     static const char *const marks[] = {"\"image\"", "\"inputs\"", "\"requests\""};
-    bool is_long = request->body_size > LONG_BODY;
+    bool is_long =
+        request->body_size > LONG_BODY || model_set_may_ask(app->models, request->body, request->body_size);
 
     for (size_t i = 0; i < sizeof marks / sizeof marks[0] && request->body; i++)
         is_long |= memmem(request->body, request->body_size, marks[i], strlen(marks[i])) != NULL;

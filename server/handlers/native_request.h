@@ -28,8 +28,9 @@ bool native_request_read(const struct app *app, const struct http_request *reque
 void native_request_fini(struct native_request *native);
 
 /* Whether reading takes more than a moment, and belongs to the desk: a body that is long, or has a picture,
- * of which few bytes can be many pixels, or many requests. */
-bool native_request_is_long(const struct http_request *request);
+ * of which few bytes can be many pixels, or many requests, or one that may name a model that is not open yet.
+ */
+bool native_request_is_long(const struct app *app, const struct http_request *request);
 
 /* How the job is to be submitted; borrows native. */
 struct job_submit native_request_submit(const struct native_request *native);

@@ -11,7 +11,7 @@ enum { LONGEST_RETRY_S = 60 };
 /* What would be the same again, and is tried again all the same unless it is told otherwise. */
 static bool is_final(int status)
 {
-    return status == 409 || status == 500 || status == 501;
+    return status == 409 || status == 500;
 }
 
 void openai_reply_problem(const struct app *app, struct problem *problem, struct http_reply *reply)

@@ -224,7 +224,7 @@ static struct ltd_json *encode_path(const char *pattern)
 static struct ltd_json *encode_components(const struct app *app)
 {
     const struct model_set *models = app->models;
-    const struct ltd_gen_params defaults = ltd_params_default(models->items[0].model);
+    const struct ltd_gen_params defaults = ltd_params_default(model_set_shapes(models, 0));
     const struct schema_context context = {&app->decode.limits, &defaults, model_set_side_multiple(models),
                                            app->limits.batch};
     struct ltd_json *components = ltd_json_new_object(), *schemas = ltd_json_new_object();

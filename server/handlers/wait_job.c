@@ -89,7 +89,8 @@ void wait_job_headers(const struct job_view *job, struct http_reply *reply)
     const struct job_record *record = &job->record;
 
     http_reply_header(reply, "X-Job-Id", "%s", record->id);
-    http_reply_header(reply, "X-Seed", "%llu", (unsigned long long)record->request->params.seed);
+    if (!record->request->upscales)
+        http_reply_header(reply, "X-Seed", "%llu", (unsigned long long)record->request->params.seed);
     http_reply_header(reply, "Location", "/api/v1/jobs/%s", record->id);
     add_warnings(record->request, reply);
 }

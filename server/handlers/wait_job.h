@@ -49,8 +49,8 @@ enum wait_job wait_job_fetch(const struct app *app, const struct http_request *r
 void problem_absent(struct problem *problem, enum job_found found);
 
 /* The headers that a reply with a job carries in every family: X-Job-Id, Location of the job in /api/v1,
- * X-Seed of its first picture, and an X-Latentd-Warning for each warning, as far as there is room: to be
- * added last. */
+ * X-Seed of its first picture where it is drawn, and an X-Latentd-Warning for each warning, as far as there
+ * is room: to be added last. */
 void wait_job_headers(const struct job_view *job, struct http_reply *reply);
 
 /* The native reply with the job in request->note, without its pictures' bytes: 202, or, where `ended` says

@@ -35,13 +35,41 @@ struct cost_model {
     struct cost_curve curves[][COST_PHASES]; /* of each model */
 };
 
-enum ltd_status job_cost_count(const struct model_set *models, const struct job_request *request, int threads,
-                               struct job_cost *out, struct ltd_error *err)
+/* Of pictures that are made larger, which are all taken to be like the average one. */
+static enum ltd_status count_upscales(const struct model_set *models, const struct job_request *request,
+                                      int threads, struct job_cost *out, struct ltd_error *err)
+{
+    const int count = request->params.count;
+    struct job_cost sum = {.model = models->count, .count = count};
+    double flop = 0;
+
+    for (int i = 0; i < count; i++) {
+        const struct ltd_upscale_params *params = &request->upscales[i].params;
+        struct ltd_cost cost;
+        const enum ltd_status st = ltd_upscale_cost(models->upscalers, params, threads, &cost, err);
+
+        if (st != LTD_OK)
+            return st;
+        flop += cost.step_flop * cost.evaluations;
+        sum.evaluations += cost.evaluations;
+        sum.work[COST_PNG] += (double)params->width * params->height / count;
+        if (cost.scratch_bytes > sum.scratch_bytes)
+            sum.scratch_bytes = cost.scratch_bytes;
+    }
+    sum.evaluations = (sum.evaluations + count - 1) / count;
+    if (sum.evaluations > 0)
+        sum.work[COST_STEP] = flop / count / sum.evaluations;
+    *out = sum;
+    return LTD_OK;
+}
+
+static enum ltd_status count_drawing(const struct model_set *models, const struct job_request *request,
+                                     int threads, struct job_cost *out, struct ltd_error *err)
 {
     const struct ltd_gen_params *params = &request->params;
     struct ltd_cost cost;
     const enum ltd_status st =
-        ltd_params_cost(models->items[request->model].model, params, threads, &cost, err);
+        ltd_params_cost(model_set_shapes(models, request->model), params, threads, &cost, err);
 
     if (st != LTD_OK)
         return st;
@@ -55,6 +83,12 @@ enum ltd_status job_cost_count(const struct model_set *models, const struct job_
                                       [COST_PNG] = (double)params->width * params->height},
                              .scratch_bytes = cost.scratch_bytes};
     return LTD_OK;
+}
+
+enum ltd_status job_cost_count(const struct model_set *models, const struct job_request *request, int threads,
+                               struct job_cost *out, struct ltd_error *err)
+{
+    return (request->upscales ? count_upscales : count_drawing)(models, request, threads, out, err);
 }
 
 double job_cost_total(const struct job_cost *cost, const struct cost_seconds *seconds)

@@ -20,7 +20,7 @@ enum cost_phase { COST_TEXT, COST_ENCODE, COST_STEP, COST_DECODE, COST_PNG, COST
 
 /* What one job is, as far as its time goes. */
 struct job_cost {
-    size_t model; /* index in the model set */
+    size_t model; /* index in the model set; what makes pictures larger counts as one more, the last */
     int count;    /* images */
     int evaluations;
     double work[COST_PHASES]; /* of an image, of the step: of one evaluation; FLOP, of the PNG: pixels */
@@ -32,7 +32,7 @@ struct cost_seconds {
     double of[COST_PHASES];
 };
 
-/* Errors: those of ltd_params_cost. */
+/* Errors: those of ltd_params_cost, or ltd_upscale_cost. */
 LTD_MUST_USE enum ltd_status job_cost_count(const struct model_set *models, const struct job_request *request,
                                             int threads, struct job_cost *out, struct ltd_error *err);
 
@@ -41,7 +41,7 @@ double job_cost_total(const struct job_cost *cost, const struct cost_seconds *se
 
 struct cost_model; /* not locked: whoever has one guards it */
 
-/* flop_per_second: what the probe said.  NULL without memory. */
+/* models: that job_cost.model counts.  flop_per_second: what the probe said.  NULL without memory. */
 struct cost_model *cost_model_new(size_t models, double flop_per_second);
 void cost_model_free(struct cost_model *model); /* NULL is fine */
 

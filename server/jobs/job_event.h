@@ -27,7 +27,7 @@ enum job_event_type {
     JOB_EVENT_STARTED,
     JOB_EVENT_PROGRESS, /* progress; at each phase and each step */
     JOB_EVENT_PREVIEW,  /* progress; picture: a PNG of latent size, one pixel a latent pixel */
-    JOB_EVENT_IMAGE,    /* image; picture: its PNG, unless the job failed or was canceled later on */
+    JOB_EVENT_IMAGE,    /* image; picture: its file, unless the job failed or was canceled later on */
     JOB_EVENT_ENDED     /* state; always the last one */
 };
 
@@ -37,10 +37,11 @@ struct job_event {
     enum job_event_type type;
     enum job_state state; /* of the job after it */
     struct job_progress progress;
-    int position;         /* among those that wait, from 1 */
-    int image;            /* index */
-    struct blob *picture; /* owned; NULL: none */
-    double eta_s;         /* until the end of the job, as known then */
+    int position;                   /* among those that wait, from 1 */
+    int image;                      /* index */
+    struct blob *picture;           /* owned; NULL: none */
+    enum ltd_picture_format format; /* of the picture */
+    double eta_s;                   /* until the end of the job, as known then */
 };
 
 void job_event_fini(struct job_event *event); /* also of a zeroed struct */

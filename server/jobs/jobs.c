@@ -36,10 +36,11 @@ static bool take_job(struct worker *worker, struct job_record *job)
 
 /* Adds an event of the running job; now: how far it is, or NULL as far as before. */
 static void add_event(struct worker *worker, const struct job_progress *now, enum job_event_type type,
-                      int image, struct blob *picture)
+                      int image, struct blob *picture, enum ltd_picture_format format)
 {
     struct jobs *jobs = worker->jobs;
-    struct job_event event = {.type = type, .state = JOB_RUNNING, .image = image, .picture = picture};
+    struct job_event event = {
+        .type = type, .state = JOB_RUNNING, .image = image, .picture = picture, .format = format};
 
     pthread_mutex_lock(&jobs->lock);
     if (now) {
@@ -58,7 +59,7 @@ static void on_progress(void *arg, const struct job_progress *now)
     struct worker *worker = arg;
     const double time = clock_monotonic();
 
-    add_event(worker, now, JOB_EVENT_PROGRESS, now->image, NULL);
+    add_event(worker, now, JOB_EVENT_PROGRESS, now->image, NULL, LTD_PICTURE_PNG);
     if (now->phase == LTD_PHASE_SAMPLE && now->step > 0)
         jobs_tell_step(worker->jobs, time - worker->stepped_at);
     worker->stepped_at = time;
@@ -68,12 +69,38 @@ static void on_preview(void *arg, struct blob *png)
 {
     struct worker *worker = arg;
 
-    add_event(worker, NULL, JOB_EVENT_PREVIEW, worker->progress.image, png);
+    add_event(worker, NULL, JOB_EVENT_PREVIEW, worker->progress.image, png, LTD_PICTURE_PNG);
 }
 
 static void on_image(void *arg, int index, const struct job_image *image)
 {
-    add_event(arg, NULL, JOB_EVENT_IMAGE, index, blob_ref(image->png));
+    add_event(arg, NULL, JOB_EVENT_IMAGE, index, blob_ref(image->file), image->format);
+}
+
+/* Of a picture that is made larger: without a model to wait for. */
+static enum ltd_status upscale_texts(const struct job_upscale *upscale, struct picture_texts *out,
+                                     struct ltd_error *err)
+{
+    out->settings = ltd_upscale_text(&upscale->params, upscale->before);
+    return out->settings ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "no memory for the picture's settings");
+}
+
+static enum ltd_status on_texts(void *arg, const struct job_request *request, int index,
+                                struct picture_texts *out, struct ltd_error *err)
+{
+    const struct worker *worker = arg;
+    const struct jobs_config *config = &worker->jobs->config;
+    const struct model_set *models = worker->jobs->models;
+    struct ltd_model_label label = {models->items[request->model].name, NULL};
+    char sha256[SHA256_TEXT_SIZE];
+
+    if (request->upscales)
+        return upscale_texts(&request->upscales[index], out, err);
+    if (config->digests && model_digest_wait(config->digests, request->model, &worker->cancel, sha256))
+        label.sha256 = sha256;
+    if (atomic_load(&worker->cancel))
+        return ltd_fail(err, LTD_ECANCELED, "canceled");
+    return config->texts(request, model_set_shapes(models, request->model), label, index, out, err);
 }
 
 static void log_job(struct jobs *jobs, const struct job_record *job, double seconds)
@@ -129,21 +156,42 @@ static void give_back(struct worker *worker, struct job_record *job, struct job_
     jobs_tell_ended(jobs, job, seconds);
 }
 
+/* *result is filled whatever happens. */
+static void run_job(struct worker *worker, const struct job_record *job, const struct worker_sink *sink,
+                    struct job_result *result)
+{
+    const struct model_set *models = worker->jobs->models;
+    const double start = clock_monotonic();
+    const struct ltd_model *model;
+    double load_s;
+
+    if (job->request->upscales) { /* by no model */
+        worker_run(worker->session, models->upscalers, job->request, sink, result);
+        return;
+    }
+    *result = (struct job_result){.state = JOB_FAILED};
+    if (model_set_take(models, job->request->model, &model, &result->error) != LTD_OK)
+        return;
+    load_s = clock_monotonic() - start;
+    ltd_session_set_model(worker->session, model);
+    worker_run(worker->session, models->upscalers, job->request, sink, result);
+    result->timings.load_s = load_s;
+    model_set_release(models, job->request->model);
+}
+
 static void *work(void *arg)
 {
     struct worker *worker = arg;
-    const struct model_set *models = worker->jobs->models;
-    const struct worker_sink sink = {worker,   on_progress,     on_preview,
-                                     on_image, &worker->cancel, &worker->wants_preview};
+    const struct worker_sink sink = {worker,          on_progress,           on_preview, on_image, on_texts,
+                                     &worker->cancel, &worker->wants_preview};
     struct job_record job = {0};
 
     while (take_job(worker, &job)) {
-        const size_t model = job.request->model;
         const double start = clock_monotonic();
         struct job_result result;
 
         worker->stepped_at = start;
-        worker_run(worker->sessions[model], models->items[model].model, job.request, &sink, &result);
+        run_job(worker, &job, &sink, &result);
         give_back(worker, &job, &result, clock_monotonic() - start);
         job_record_fini(&job);
     }
@@ -152,16 +200,11 @@ static void *work(void *arg)
 
 static enum ltd_status start_worker(struct worker *worker, int threads, struct ltd_error *err)
 {
-    const struct model_set *models = worker->jobs->models;
-    enum ltd_status st = LTD_OK;
+    enum ltd_status st;
 
     atomic_init(&worker->cancel, false);
     atomic_init(&worker->wants_preview, false);
-    worker->sessions = calloc(models->count, sizeof *worker->sessions);
-    if (!worker->sessions)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for a worker");
-    for (size_t i = 0; st == LTD_OK && i < models->count; i++)
-        st = ltd_session_new(models->items[i].model, threads, &worker->sessions[i], err);
+    st = ltd_session_new(NULL, threads, &worker->session, err);
     if (st != LTD_OK)
         return st;
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
@@ -180,11 +223,7 @@ enum ltd_status jobs_open(const struct jobs_config *config, struct job_store *st
 
     if (!jobs)
         return ltd_fail(err, LTD_ENOMEM, "no memory for the queue");
-    *jobs = (struct jobs){.store = store,
-                          .models = models,
-                          .log = log,
-                          .detach_s = config->detach_s,
-                          .threads = config->threads};
+    *jobs = (struct jobs){.store = store, .models = models, .log = log, .config = *config};
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->work, NULL);
     jobs->workers = calloc((size_t)config->workers, sizeof *jobs->workers);
@@ -192,7 +231,7 @@ enum ltd_status jobs_open(const struct jobs_config *config, struct job_store *st
         st = ltd_fail(err, LTD_ENOMEM, "no memory for the workers");
     if (st == LTD_OK)
         st = ltd_probe_speed(config->threads, probe_s, &speed, err);
-    if (st == LTD_OK && !(jobs->costs = cost_model_new(models->count, speed)))
+    if (st == LTD_OK && !(jobs->costs = cost_model_new(models->count + 1, speed)))
         st = ltd_fail(err, LTD_ENOMEM, "no memory for the workers");
     for (int i = 0; st == LTD_OK && i < config->workers; i++) {
         jobs->worker_count = i + 1;
@@ -247,20 +286,13 @@ void jobs_stop(struct jobs *jobs)
     }
 }
 
-static void free_sessions(struct worker *worker)
-{
-    for (size_t i = 0; worker->sessions && i < worker->jobs->models->count; i++)
-        ltd_session_free(worker->sessions[i]);
-    free(worker->sessions);
-}
-
 void jobs_close(struct jobs *jobs)
 {
     if (!jobs)
         return;
     jobs_stop(jobs);
     for (int i = 0; i < jobs->worker_count; i++)
-        free_sessions(&jobs->workers[i]);
+        ltd_session_free(jobs->workers[i].session);
     free(jobs->workers);
     lives_fini(&jobs->lives);
     cost_model_free(jobs->costs);

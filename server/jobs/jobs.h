@@ -2,7 +2,7 @@
  * jobs.h - the one queue and the workers that empty it.
  *
  * Every picture anybody asks for is submitted here and made by one of the worker threads, each with its own
- * sessions.  A worker copies the job out, computes without any lock, and hands the result back.
+ * session.  A worker copies the job out, computes without any lock, and hands the result back.
  *
  * What happens to a job stands in its log of events.  Waiting for one means leaving a watch: a function, its
  * argument and a number, called with no lock held on whichever thread made the event happen.  A call may be
@@ -18,15 +18,25 @@
 #include <latentd/error.h>
 
 #include "jobs/job_event.h"
+#include "jobs/model_digest.h"
 #include "jobs/model_set.h"
+#include "jobs/worker.h"
 #include "store/job.h"
 #include "store/job_store.h"
 #include "util/log.h"
+
+/* Writes what stands in picture `index` of a request.  label: the model's name and digest.  Errors:
+ * LTD_ENOMEM. */
+typedef enum ltd_status picture_texts_fn(const struct job_request *request, const struct ltd_model *model,
+                                         struct ltd_model_label label, int index, struct picture_texts *out,
+                                         struct ltd_error *err);
 
 struct jobs_config {
     int workers;
     int threads;     /* compute threads of each */
     double detach_s; /* how long a job whose clients have all gone away is left running, if it may be */
+    picture_texts_fn *texts;
+    struct model_digests *digests; /* borrowed; NULL: none is ever known */
 };
 
 struct job_notify {

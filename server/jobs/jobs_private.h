@@ -9,12 +9,11 @@
 
 #include "jobs/jobs.h"
 #include "jobs/live.h"
-#include "jobs/worker.h"
 
 /* One worker thread and the job it has at hand. */
 struct worker {
     struct jobs *jobs;
-    struct ltd_session **sessions; /* one for each model; this thread's alone */
+    struct ltd_session *session; /* this thread's alone */
     pthread_t thread;
     bool started;
     atomic_bool cancel, wants_preview; /* read by the session while it computes */
@@ -30,8 +29,7 @@ struct jobs {
     struct job_store *store;
     const struct model_set *models;
     struct log *log;
-    double detach_s;
-    int threads; /* of each worker */
+    struct jobs_config config;
     int worker_count;
     struct worker *workers;
     struct job_observer observers[JOBS_MAX_OBSERVERS]; /* constant from the first submit on */

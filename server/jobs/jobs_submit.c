@@ -24,7 +24,7 @@ static enum ltd_status prepare(const struct jobs *jobs, const struct job_request
     out->live->detach = request->detach;
     if (request->deadline_s > 0)
         out->live->deadline = clock_monotonic() + request->deadline_s;
-    return job_cost_count(jobs->models, request, jobs->threads, &out->live->cost, err);
+    return job_cost_count(jobs->models, request, jobs->config.threads, &out->live->cost, err);
 }
 
 static void unprepare(struct prepared *prepared)

@@ -92,7 +92,7 @@ enum ltd_status jobs_estimate(struct jobs *jobs, const struct job_request *reque
 {
     struct job_cost cost;
     struct cost_seconds seconds;
-    const enum ltd_status st = job_cost_count(jobs->models, request, jobs->threads, &cost, err);
+    const enum ltd_status st = job_cost_count(jobs->models, request, jobs->config.threads, &cost, err);
 
     if (st != LTD_OK)
         return st;

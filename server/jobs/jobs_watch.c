@@ -52,7 +52,7 @@ void jobs_abandon(struct jobs *jobs, const char *id, uint64_t number)
         detached = live->detach;
     }
     if (orphan && detached)
-        live->orphaned_until = clock_monotonic() + jobs->detach_s;
+        live->orphaned_until = clock_monotonic() + jobs->config.detach_s;
     pthread_mutex_unlock(&jobs->lock);
     if (orphan && !detached)
         jobs_end(jobs, id, LTD_ECANCELED);

@@ -49,41 +49,42 @@ static void on_preview(void *arg, const struct ltd_image *picture, int done)
         free(png.data);
 }
 
-static enum ltd_status encode(const struct ltd_model *model, const struct job_request *request, int index,
+static enum ltd_status encode(const struct job_request *request, int index, const struct picture_texts *texts,
                               const struct ltd_image *image, struct job_image *out, struct ltd_error *err)
 {
-    char *text = request->metadata ? ltd_params_text(model, &request->params, index) : NULL;
-    const struct ltd_png_text chunk = {"parameters", text};
-    struct ltd_bytes png;
-    enum ltd_status st;
+    struct ltd_bytes file;
+    const enum ltd_status st =
+        ltd_picture_encode(image, &request->form, texts->settings, texts->record, &file, err);
 
-    if (request->metadata && !text)
-        return ltd_fail(err, LTD_ENOMEM, "no memory for the picture's metadata");
-    st = ltd_png_encode(image, &chunk, text ? 1 : 0, &png, err);
-    free(text);
     if (st != LTD_OK)
         return st;
-    out->png = blob_take(png.data, png.size);
-    if (out->png) {
-        out->seed = request->params.seed + (uint64_t)index;
+    out->file = blob_take(file.data, file.size);
+    if (out->file) {
+        out->format = request->form.format;
+        out->seed = ltd_params_seed(&request->params, index);
         out->width = image->width;
         out->height = image->height;
-        sha256_text(png.data, png.size, out->sha256);
+        sha256_text(file.data, file.size, out->sha256);
         return LTD_OK;
     }
-    free(png.data);
+    free(file.data);
     return ltd_fail(err, LTD_ENOMEM, "no memory for the picture");
 }
 
-static enum ltd_status make_image(struct ltd_session *session, const struct ltd_model *model,
-                                  const struct job_request *request, int index, const struct ltd_watch *watch,
+static enum ltd_status make_image(struct ltd_session *session, const struct ltd_upscalers *upscalers,
+                                  const struct job_request *request, int index,
+                                  const struct worker_sink *sink, const struct ltd_watch *watch,
                                   struct job_result *result)
 {
     struct ltd_gen_report report = {0};
+    struct picture_texts texts = {0};
     struct ltd_image *image = NULL;
     double start;
     enum ltd_status st =
-        ltd_session_generate(session, &request->params, index, watch, &image, &report, &result->error);
+        request->upscales
+            ? ltd_session_upscale(session, upscalers, &request->upscales[index].params, watch, &image,
+                                  &report, &result->error)
+            : ltd_session_generate(session, &request->params, index, watch, &image, &report, &result->error);
 
     if (st != LTD_OK)
         return st;
@@ -92,17 +93,23 @@ static enum ltd_status make_image(struct ltd_session *session, const struct ltd_
     result->timings.sample_s += report.sample_s;
     result->timings.decode_s += report.decode_s;
     result->timings.recalled |= report.recalled > 0;
+    /* What they wait for is waited for once, and no part of what a picture takes. */
+    if (request->metadata)
+        st = sink->texts(sink->arg, request, index, &texts, &result->error);
     start = clock_monotonic();
-    st = encode(model, request, index, image, &result->images[index], &result->error);
+    if (st == LTD_OK)
+        st = encode(request, index, &texts, image, &result->images[index], &result->error);
     result->timings.png_s += clock_monotonic() - start;
+    free(texts.settings);
+    free(texts.record);
     ltd_image_free(image);
     if (st == LTD_OK)
         result->image_count++;
     return st;
 }
 
-void worker_run(struct ltd_session *session, const struct ltd_model *model, const struct job_request *request,
-                const struct worker_sink *sink, struct job_result *result)
+void worker_run(struct ltd_session *session, const struct ltd_upscalers *upscalers,
+                const struct job_request *request, const struct worker_sink *sink, struct job_result *result)
 {
     struct run run = {.count = request->params.count, .sink = sink};
     const struct ltd_watch watch = {.progress = on_progress,
@@ -120,14 +127,14 @@ void worker_run(struct ltd_session *session, const struct ltd_model *model, cons
     for (int i = 0; st == LTD_OK && i < run.count; i++) {
         run.progress.image = i;
         run.progress.step = 0;
-        st = make_image(session, model, request, i, &watch, result);
+        st = make_image(session, upscalers, request, i, sink, &watch, result);
         if (st == LTD_OK)
             sink->image(sink->arg, i, &result->images[i]);
     }
     if (st == LTD_OK)
         return;
     for (int i = 0; i < result->image_count; i++)
-        blob_unref(result->images[i].png);
+        blob_unref(result->images[i].file);
     free(result->images);
     result->images = NULL;
     result->image_count = 0;

@@ -18,7 +18,7 @@ bool job_state_is_final(enum job_state state)
 void job_result_fini(struct job_result *result)
 {
     for (int i = 0; i < result->image_count; i++)
-        blob_unref(result->images[i].png);
+        blob_unref(result->images[i].file);
     free(result->images);
     *result = (struct job_result){0};
 }

@@ -24,14 +24,16 @@ const char *job_state_name(enum job_state state); /* "queued", ...; static stora
 bool job_state_is_final(enum job_state state);
 
 struct job_image {
-    struct blob *png;
+    struct blob *file;
+    enum ltd_picture_format format;
     uint64_t seed;
     int width, height;
-    char sha256[SHA256_TEXT_SIZE]; /* of the bytes of png */
+    char sha256[SHA256_TEXT_SIZE]; /* of the bytes of file */
 };
 
 /* Seconds, over all images of the job. */
 struct job_timings {
+    double load_s; /* until the model's weights were there */
     double text_s, encode_s, sample_s, decode_s, png_s;
     bool recalled; /* the model remembered some of the prompts: text_s is less than the work that was foretold
                     */
@@ -40,7 +42,7 @@ struct job_timings {
 /* What running a job came to. */
 struct job_result {
     enum job_state state;     /* a final one */
-    struct job_image *images; /* [image_count], of which each png is owned; only when it succeeded */
+    struct job_image *images; /* [image_count], of which each file is owned; only when it succeeded */
     int image_count;
     struct job_timings timings;
     struct ltd_error error; /* when it did not succeed */

@@ -47,6 +47,14 @@ struct job_request *job_request_ref(struct job_request *request)
     return request;
 }
 
+static void free_upscale(struct job_upscale *upscale)
+{
+    free((char *)(uintptr_t)upscale->params.upscaler);
+    free((char *)(uintptr_t)upscale->params.upscaler_2);
+    ltd_image_free((struct ltd_image *)(uintptr_t)upscale->params.image);
+    free(upscale->before);
+}
+
 void job_request_unref(struct job_request *request)
 {
     if (!request || atomic_fetch_sub(&request->references, 1) != 1)
@@ -57,13 +65,22 @@ void job_request_unref(struct job_request *request)
     }
     for (size_t i = 0; i < request->tag_count; i++)
         free(request->tags[i]);
+    for (int i = 0; request->upscales && i < request->params.count; i++)
+        free_upscale(&request->upscales[i]);
+    free(request->upscales);
     for (int i = 0; i < request->params.lora_count; i++)
         free((char *)(uintptr_t)request->loras[i].name);
+    for (int i = 0; i < request->params.control_count; i++) {
+        free((char *)(uintptr_t)request->controls[i].model);
+        ltd_image_free((struct ltd_image *)(uintptr_t)request->controls[i].image);
+    }
     free(request->webhook_url);
     free(request->echo);
     ltd_image_free(request->image);
+    ltd_image_free(request->mask);
     free(request->prompt);
     free(request->negative_prompt);
+    free(request->hr_network);
     free(request);
 }
 
@@ -93,6 +110,46 @@ bool job_request_add_lora(struct job_request *request, const struct ltd_lora *lo
         return false;
     request->loras[p->lora_count++] = (struct ltd_lora){name, lora->weight, lora->text_weight};
     p->loras = request->loras;
+    return true;
+}
+
+bool job_request_add_control(struct job_request *request, const struct ltd_control *control,
+                             struct ltd_image *picture)
+{
+    struct ltd_gen_params *p = &request->params;
+    char *name = p->control_count < LTD_MAX_CONTROLS ? strdup(control->model) : NULL;
+
+    if (!name) {
+        ltd_image_free(picture);
+        return false;
+    }
+    request->controls[p->control_count] = *control;
+    request->controls[p->control_count].model = name;
+    request->controls[p->control_count++].image = picture;
+    p->controls = request->controls;
+    return true;
+}
+
+bool job_request_add_upscale(struct job_request *request, const struct ltd_upscale_params *params,
+                             struct ltd_image *picture, char *before)
+{
+    const int count = request->upscales ? request->params.count : 0;
+    struct job_upscale *upscales = realloc(request->upscales, (size_t)(count + 1) * sizeof *upscales);
+    struct job_upscale added = {*params, before};
+
+    added.params.image = picture;
+    added.params.upscaler = strdup(params->upscaler);
+    added.params.upscaler_2 = params->upscaler_2 ? strdup(params->upscaler_2) : NULL;
+    if (upscales)
+        request->upscales = upscales;
+    if (!upscales || !added.params.upscaler || (params->upscaler_2 && !added.params.upscaler_2)) {
+        free_upscale(&added);
+        return false;
+    }
+    upscales[count] = added;
+    request->params.count = count + 1;
+    request->params.width = params->width;
+    request->params.height = params->height;
     return true;
 }
 
@@ -128,6 +185,11 @@ bool job_request_set_webhook(struct job_request *request, const char *url, unsig
     return true;
 }
 
+static size_t image_bytes(const struct ltd_image *image)
+{
+    return image ? (size_t)image->width * (size_t)image->height * 3 : 0;
+}
+
 size_t job_request_bytes(const struct job_request *request)
 {
     size_t bytes = sizeof *request;
@@ -138,11 +200,17 @@ size_t job_request_bytes(const struct job_request *request)
     bytes += request->echo ? strlen(request->echo) : 0;
     for (int i = 0; i < request->params.lora_count; i++)
         bytes += strlen(request->loras[i].name);
+    for (int i = 0; i < request->params.control_count; i++)
+        bytes += strlen(request->controls[i].model) + image_bytes(request->controls[i].image);
+    for (int i = 0; request->upscales && i < request->params.count; i++) {
+        const struct job_upscale *upscale = &request->upscales[i];
+
+        bytes += sizeof *upscale + image_bytes(upscale->params.image);
+        bytes += upscale->before ? strlen(upscale->before) : 0;
+    }
     for (size_t i = 0; i < request->tag_count; i++)
         bytes += strlen(request->tags[i]);
     for (size_t i = 0; i < request->warning_count; i++)
         bytes += strlen(request->warnings[i].field) + strlen(request->warnings[i].message);
-    if (request->image)
-        bytes += (size_t)request->image->width * (size_t)request->image->height * 3;
-    return bytes;
+    return bytes + image_bytes(request->image) + image_bytes(request->mask);
 }

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <latentd/image.h>
 #include <latentd/params.h>
+#include <latentd/upscale.h>
 
 /* What is drawn otherwise than asked. */
 struct job_warning {
@@ -33,14 +35,33 @@ int webhook_event_find(const char *name);                 /* -1: there is none o
 
 enum { JOB_MAX_WARNINGS = 32, JOB_MAX_TAGS = 16, JOB_MAX_TAG_BYTES = 64, JOB_MAX_URL_BYTES = 2048 };
 
+/* A picture that is made larger. */
+struct job_upscale {
+    struct ltd_upscale_params params; /* names and picture are its own */
+    char *before;                     /* the settings that the picture came with; NULL: none */
+};
+
+/* How many pixels a picture is continued by beyond each edge. */
+struct outpaint {
+    int left, right, top, bottom;
+};
+
 struct job_request {
     atomic_uint references;
-    struct ltd_gen_params params; /* its strings and its image are owned by the request */
+    struct ltd_gen_params params; /* its strings and its images are owned by the request */
     char *prompt, *negative_prompt;
+    char *hr_network;                     /* what params.hr_network shows; NULL: nothing */
     struct ltd_lora loras[LTD_MAX_LORAS]; /* what params.loras shows; with names of their own */
-    struct ltd_image *image;
-    size_t model;  /* index in the model set */
-    bool metadata; /* the settings stand in the PNG */
+    struct ltd_control
+        controls[LTD_MAX_CONTROLS]; /* what params.controls shows; names and pictures are its own */
+    struct ltd_image *image, *mask;
+    struct outpaint outpaint; /* what image and mask were made with; zeroed: nothing */
+    /* [params.count]: nothing is drawn, and of params all but count and numerics is without meaning; NULL: it
+     * is drawn */
+    struct job_upscale *upscales;
+    size_t model;                 /* index in the model set */
+    struct ltd_picture_form form; /* of the pictures */
+    bool metadata;                /* the settings stand in them */
     struct job_warning warnings[JOB_MAX_WARNINGS];
     size_t warning_count;
     enum job_family family;
@@ -64,6 +85,15 @@ bool job_request_warn(struct job_request *request, const char *field, const char
 /* Copies the adapter to the end of params.loras; false without memory, or when there are LTD_MAX_LORAS
  * already. */
 bool job_request_add_lora(struct job_request *request, const struct ltd_lora *lora);
+
+/* The same of a control, whose picture is taken, also when this fails; LTD_MAX_CONTROLS. */
+bool job_request_add_control(struct job_request *request, const struct ltd_control *control,
+                             struct ltd_image *picture);
+
+/* Adds a picture to be made larger, and counts it in params.count.  Copies the names; takes the picture and
+ * before (may be NULL), also when this fails: without memory. */
+bool job_request_add_upscale(struct job_request *request, const struct ltd_upscale_params *params,
+                             struct ltd_image *picture, char *before);
 
 /* Copies the tag; false without memory, or when there are JOB_MAX_TAGS already. */
 bool job_request_tag(struct job_request *request, const char *tag);

@@ -84,7 +84,7 @@ static size_t count_bytes(const struct kept *kept)
 
     bytes += kept->key ? strlen(kept->key) : 0;
     for (int i = 0; i < kept->record.result.image_count; i++)
-        bytes += sizeof(struct job_image) + blob_size(kept->record.result.images[i].png);
+        bytes += sizeof(struct job_image) + blob_size(kept->record.result.images[i].file);
     return bytes;
 }
 

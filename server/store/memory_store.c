@@ -141,7 +141,7 @@ static bool copy_record(const struct memory_store *store, const struct entry *en
             return false;
         for (int i = 0; i < from->image_count; i++) {
             images[i] = from->images[i];
-            blob_ref(images[i].png);
+            blob_ref(images[i].file);
         }
     }
     copy_head(store, entry, out);

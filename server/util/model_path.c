@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static const char *const candidates[] = {"./models/default", LATENTD_SOURCE_MODEL, LATENTD_INSTALLED_MODEL};
@@ -12,10 +13,10 @@ static bool is_name_byte(char c)
            c == '_' || c == '-';
 }
 
-/* The last component of path, slashes and .safetensors at the end left off. */
-static void name_from_path(const char *path, char name[MODEL_NAME_SIZE])
+/* The last component, slashes and .safetensors or .gguf at the end left off. */
+void model_path_name(const char *path, char name[MODEL_NAME_SIZE])
 {
-    static const char ending[] = ".safetensors";
+    static const char *const endings[] = {".safetensors", ".gguf"};
     size_t end = strlen(path), begin, length = 0;
 
     while (end > 0 && path[end - 1] == '/')
@@ -23,8 +24,14 @@ static void name_from_path(const char *path, char name[MODEL_NAME_SIZE])
     begin = end;
     while (begin > 0 && path[begin - 1] != '/')
         begin--;
-    if (end - begin > strlen(ending) && strncmp(path + end - strlen(ending), ending, strlen(ending)) == 0)
-        end -= strlen(ending);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t size = strlen(endings[i]);
+
+        if (end - begin > size && strncasecmp(path + end - size, endings[i], size) == 0) {
+            end -= size;
+            break;
+        }
+    }
     for (; begin < end && length < MODEL_NAME_SIZE - 1; begin++)
         name[length++] = is_name_byte(path[begin]) ? path[begin] : '-';
     if (length == 0)
@@ -49,7 +56,7 @@ const char *model_entry_split(const char *entry, char name[MODEL_NAME_SIZE], con
         name[length] = '\0';
         *path = entry + length + 1;
     } else {
-        name_from_path(entry, name);
+        model_path_name(entry, name);
         *path = entry;
     }
     return NULL;

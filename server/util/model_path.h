@@ -15,6 +15,9 @@ enum { MODEL_NAME_SIZE = 65 }; /* bytes of a model's name with its end */
  * formed, else what is wrong (static storage). */
 const char *model_entry_split(const char *entry, char name[MODEL_NAME_SIZE], const char **path);
 
+/* The name of a model at this path: as above. */
+void model_path_name(const char *path, char name[MODEL_NAME_SIZE]);
+
 /* The places where the default model is looked for, in order: below the working directory, in the source tree
  * this program was built from, and where it was installed.  NULL past the last; static storage. */
 const char *model_path_candidate(size_t index);

@@ -1,5 +1,6 @@
 /* The form: which field stands where, what is asked for, and what is wrong with it. */
 
+import { getJson } from './api.js';
 import { ChoiceControl, NumberControl, SeedControl, StepperControl, SwitchControl, TextControl } from './controls.js';
 import { button, byId, make } from './dom.js';
 import { getNote, setNote } from './keep.js';
@@ -7,7 +8,9 @@ import { SizeControls, sidesLike } from './size.js';
 import { StartImage, base64Of } from './start_image.js';
 
 /* Of a request, but not of the picture; and what the server tells from the rest. */
-const NOT_ASKED = new Set(['kind', 'mask', 'output', 'webhook', 'tags', 'deadline_seconds', 'loras', 'requests']);
+const NOT_ASKED = new Set(['kind', 'upscaler', 'scale', 'output', 'webhook', 'tags', 'deadline_seconds', 'loras', 'requests', 'mask', 'mask_from',
+    'mask_invert', 'mask_blur', 'masked_content', 'inpaint_full_res', 'inpaint_full_res_padding',
+    'image_guidance_scale', 'hr_scale', 'hr_upscaler', 'hr_steps', 'tiling', 'subseed', 'subseed_strength', 'seed_resize_from_w', 'seed_resize_from_h']);
 const SLIDERS = {
     steps: { low: 1, high: 50, step: 1 },
     cfg_scale: { low: 0, high: 20, step: 0.5 },
@@ -82,7 +85,7 @@ export class Form {
 
         this.controls.get(name)?.wrong(null);
         if (name === 'model')
-            this.takeModel(this.model());
+            this.learnModel();
         if (name === 'image')
             this.takeImage();
         this.showReset();
@@ -93,7 +96,21 @@ export class Form {
     model() {
         const name = this.controls.get('model')?.get();
 
-        return this.schema.models.find((model) => model.name === name) ?? this.schema.models[0];
+        return this.schema.models.find((model) => model.name === name && model.defaults) ?? this.schema.models[0];
+    }
+
+    /* A model tells of itself once somebody has asked for it. */
+    async learnModel() {
+        const control = this.controls.get('model');
+        const chosen = this.schema.models.find((model) => model.name === control?.get());
+
+        try {
+            if (chosen && !chosen.defaults)
+                Object.assign(chosen, await getJson(`api/v1/models/${chosen.name}`));
+        } catch (problem) {
+            control.wrong(problem.message);
+        }
+        this.takeModel(this.model());
     }
 
     /* The words in quotes in what a model says of itself are taken for prompts that it understands. */
@@ -169,7 +186,7 @@ export class Form {
 
         this.clearErrors();
         this.controls.get('model')?.set(model.name);
-        this.takeModel(model);
+        await this.learnModel();
         for (const control of this.controls.values())
             if (control !== this.image && control.name !== 'model')
                 control.set(settings[control.name]);

@@ -90,12 +90,12 @@ const tests = {
 
     async errors() {
         const error = await raises(OpenAI.BadRequestError,
-            () => client().images.generate({ prompt: 'x', output_format: 'webp' }));
+            () => client().images.generate({ prompt: 'x', output_format: 'gif' }));
 
         assert.deepEqual([error.param, error.code, error.type], ['output_format', 'invalid_value', 'invalid_request_error']);
         assert.ok(error.requestID);
-        await raises(OpenAI.InternalServerError,
-            () => client().images.edit({ image: white(), mask: white(), prompt: 'x' }));
+        await raises(OpenAI.BadRequestError,
+            () => client().images.edit({ image: white(), prompt: 'x', markup: white() }));
         await raises(OpenAI.APIError, async () => {
             const stream = await client().images.generate({ prompt: 'non_finite', stream: true });
 

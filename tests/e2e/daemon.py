@@ -50,7 +50,8 @@ def clean_environment():
 
 
 class Daemon:
-    """with Daemon("--workers", "2") as d: ...   Stops it at the end, and fails when it did not exit with 0."""
+    """with Daemon("--workers", "2") as d: ...   Stops it at the end, and fails when it did not exit with 0.  model=None:
+    flags say which."""
 
     def __init__(self, *flags, fake_step_ms=None, listen="127.0.0.1:0", expect_exit=0, model=MODEL, environment=None):
         self.environment = environment or {}
@@ -66,7 +67,7 @@ class Daemon:
         environment["FAKE_ENGINE_STEP_MS"] = str(self.fake_step_ms or 0)
         environment.update(self.environment)
         self.process = subprocess.Popen(
-            [binary, "--listen", self.listen, "--model", self.model, *self.flags],
+            [binary, "--listen", self.listen, *(["--model", self.model] if self.model else []), *self.flags],
             stderr=subprocess.PIPE, env=environment, text=True, errors="replace")
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -227,15 +228,16 @@ def read_png(data):
     return width, height, bytes(out), texts
 
 
-def write_png(width, height, rgb, parameters=None):
-    """A PNG of rgb(x, y) -> (r, g, b), with its settings as text where there are any."""
+def write_png(width, height, rgb, parameters=None, record=None):
+    """A PNG of rgb(x, y) -> (r, g, b) or (r, g, b, alpha), with its settings as text where there are any."""
     rows = b"".join(b"\0" + b"".join(bytes(rgb(x, y)) for x in range(width)) for y in range(height))
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if len(rgb(0, 0)) == 3 else 6, 0, 0, 0)) +
             (chunk(b"tEXt", b"parameters\0" + parameters) if parameters else b"") +
+            (chunk(b"tEXt", b"latentd\0" + record) if record else b"") +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 

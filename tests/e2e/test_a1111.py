@@ -176,20 +176,59 @@ def test_inert_values_are_taken_without_a_word():
         equal(warnings(pictured), [])
 
 
+def test_pictures_that_tile():
+    with Daemon() as d:
+        tiled = image(draw(d, tiling=True))
+        equal(tiled, native(d, tiling=True))
+        true(tiled not in (native(d), image(draw(d, tiling=False, seed=8))), "tiling has no part")
+
+
+def test_a_second_pass():
+    with Daemon() as d:
+        modes = d.get(API + "latent-upscale-modes").json()
+        for mode in modes:
+            draw(d, enable_hr=True, width=32, height=32, hr_upscaler=mode["name"])
+        equal(len(modes), 3)
+        asked = {"enable_hr": True, "width": 64, "height": 64, "denoising_strength": 0.5}
+        equal(image(draw(d, **asked)), native(d, width=64, height=64, hr_scale=2, strength=0.5))
+        more = dict(asked, hr_scale=1.5, hr_upscaler="Lanczos", hr_second_pass_steps=4, hr_sampler_name="Use same sampler")
+        equal(image(draw(d, **more)),
+              native(d, width=64, height=64, hr_scale=1.5, strength=0.5, hr_upscaler="lanczos", hr_steps=4))
+        for name, value in {"hr_upscaler": "R-ESRGAN 4x+", "hr_resize_x": 128, "hr_prompt": "other", "hr_scale": 1,
+                            "hr_sampler_name": "Euler", "firstphase_width": 32}.items():
+            refused(d, name, **dict(asked, **{name: value}))
+
+
+def test_variations_of_a_seed():
+    with Daemon() as d:
+        asked = {"subseed": 9, "subseed_strength": 0.3, "seed_resize_from_w": 32, "seed_resize_from_h": 48}
+        reply = draw(d, batch_size=2, **asked)
+        told = info(reply)
+        equal(image(reply), native(d, **asked))
+        equal(image(reply, 1), native(d, **dict(asked, subseed=10)))
+        equal((told["all_seeds"], told["subseed"], told["all_subseeds"]), ([7, 7], 9, [9, 10]))
+        equal({name: told[name] for name in asked}, asked)
+        equal(image(draw(d, **dict(asked, subseed_strength=0, seed_resize_from_h=-1))), native(d))
+        drawn = info(draw(d, subseed_strength=0.5, subseed=-1))
+        true(0 <= drawn["subseed"] < 2 ** 32, drawn)
+
+
 def test_what_would_change_the_picture_is_refused_by_name():
     with Daemon(fake_step_ms=0) as d:
-        for name, value in {"enable_hr": True, "tiling": True, "restore_faces": True, "subseed_strength": 0.1, "s_churn": 2,
-                            "s_noise": 0.9, "s_min_uncond": 1, "styles": ["x"], "script_name": "X/Y/Z plot",
-                            "alwayson_scripts": {"ControlNet": {"args": []}}, "refiner_checkpoint": "other",
-                            "seed_resize_from_h": 512, "firstpass_image": PICTURE, "infotext": "a\nSteps: 3",
-                            "eta": 0.5, "prompt": "a <hypernet:thing:1>"}.items():
+        for name, value in {"restore_faces": True, "subseed_strength": 1.1,
+                            "s_min_uncond": 1, "styles": ["x"], "script_name": "X/Y/Z plot",
+                            "alwayson_scripts": {"ADetailer": {"args": []}}, "refiner_checkpoint": "other",
+                            "firstpass_image": PICTURE, "infotext": "a\nSteps: 3",
+                            "eta": 1.5, "prompt": "a <hypernet:thing:1>"}.items():
             told = refused(d, name, sampler_name="Euler a", **{name: value})
             true(len(told[name]) > 10, told)
-        for name, value in {"mask": PICTURE, "initial_noise_multiplier": 1.1, "resize_mode": 1}.items():
-            refused(d, name, route="img2img", init_images=[PICTURE], **{name: value})
-        true("inpainting" in refused(d, "mask", route="img2img", init_images=[PICTURE], mask=PICTURE)["mask"], "no reason")
+        for name, value in {"latent_mask": PICTURE, "initial_noise_multiplier": 1.1, "resize_mode": 1, "mask_round": False,
+                            "mask": "x", "inpainting_fill": 4, "mask_blur": -1, "mask_blur_x": 3,
+                            "inpaint_full_res_padding": -2}.items():
+            refused(d, name, route="img2img", init_images=[PICTURE], **dict({"mask": PICTURE}, **{name: value}))
         # All at once, with what the native API finds.
-        refused(d, "steps", "width", "batch_size", "tiling", "seed", steps=0, width=7, batch_size=99, tiling=True, seed=-2)
+        refused(d, "steps", "width", "batch_size", "restore_faces", "seed", steps=0, width=7, batch_size=99, restore_faces=True,
+                seed=-2)
 
 
 def test_values_of_another_type_are_told_as_pydantic_tells_them():
@@ -228,7 +267,6 @@ def test_what_goes_unheard_is_told():
         equal([line.split(":")[0] for line in warnings(reply)], ["nonsense", "seeed"])
         told = info(reply)["extra_generation_params"]
         equal(sorted(told), ["Warning 1: nonsense", "Warning 2: seeed"])
-        true("eta" in warnings(draw(d, sampler_name="DDIM", eta=1))[0], "eta")
         true("scheduler" in warnings(draw(d, sampler_name="DDIM", scheduler="Karras"))[0], "scheduler")
         true("scheduler" in warnings(draw(d, sampler_name="DPM++ 2M Karras", scheduler="Exponential"))[0], "two")
         true("sd_lora" in warnings(draw(d, override_settings={"sd_lora": "x"}))[0], "an option")
@@ -265,10 +303,26 @@ def test_samplers_are_found_by_any_of_their_names():
 def test_euler_a_without_its_noise_is_euler():
     with Daemon() as d:
         reply = draw(d, sampler_name="Euler a", eta=0)
-        equal(image(reply), native(d, sampler="euler", scheduler="model"))
-        equal(info(reply)["sampler_name"], "Euler")
-        true("eta" in warnings(reply)[0], warnings(reply))
+        equal(read_png(image(reply))[2], read_png(native(d, sampler="euler", scheduler="model"))[2])
+        equal(info(reply)["sampler_name"], "Euler a")
+        true("Eta: 0" in info(reply)["infotexts"][0], info(reply))
         true(image(draw(d, sampler_name="Euler a", eta=1)) != image(reply), "eta has no part")
+
+
+def test_noise_before_the_steps():
+    with Daemon() as d:
+        churn = {"s_churn": 4, "s_tmin": 0.1, "s_tmax": 20, "s_noise": 1.05}
+        reply = draw(d, sampler_name="Euler", **churn)
+        equal(image(reply), native(d, sampler="euler", scheduler="model", **churn))
+        true("Sigma churn: 4, Sigma tmin: 0.1, Sigma tmax: 20, Sigma noise: 1.05" in info(reply)["infotexts"][0], info(reply))
+        plain = image(draw(d, sampler_name="Euler"))
+        true(image(reply) != plain, "the noise has no part")
+        equal(image(draw(d, sampler_name="Euler", s_churn=0, s_tmax=0, s_noise=0.5)), plain)
+        equal(image(draw(d, sampler_name="LMS", **churn)), image(draw(d, sampler_name="LMS")))
+        equal(image(draw(d, sampler_name="DPM++ 2M SDE Karras", eta=0.5, **churn)),
+              native(d, sampler="dpmpp_2m_sde", scheduler="karras", eta=0.5, s_noise=1.05))
+        for name, value in {"s_churn": 101, "s_tmin": -1, "s_noise": 3}.items():
+            refused(d, name, sampler_name="Euler", **{**churn, name: value})
 
 
 def test_karras_with_a_sampler_that_has_no_sigmas_is_refused():
@@ -318,7 +372,8 @@ def test_options_hold_for_all_requests_and_overrides_for_their_own():
         equal(info(draw(d))["sd_model_name"], "default")
         equal(d.post(API + "options", {"sd_model_checkpoint": "second"}).status, 200)
         equal(info(draw(d))["sd_model_name"], "second")
-        equal(d.get(API + "options").json()["sd_model_checkpoint"], titles[1])
+        # Its title has the hash behind the name as soon as that is known.
+        equal(d.get(API + "options").json()["sd_model_checkpoint"].split(" [")[0], "second")
         # Others keep their own first model.
         equal(d.generate({"prompt": ""}).json()["request"]["model"], "default")
         equal(info(draw(d, override_settings={"CLIP_stop_at_last_layers": 2}))["clip_skip"], 2)
@@ -329,12 +384,31 @@ def test_options_hold_for_all_requests_and_overrides_for_their_own():
         equal(d.get(API + "options").json()["CLIP_stop_at_last_layers"], 2)
         equal(info(draw(d, override_settings={"CLIP_stop_at_last_layers": 1}))["clip_skip"], 1)
         for name, value in {"sd_model_checkpoint": "nobody", "sd_vae": "other.pt", "CLIP_stop_at_last_layers": 99,
-                            "samples_format": "jpg", "return_grid": True, "eta_noise_seed_delta": 31337}.items():
+                            "samples_format": "gif", "jpeg_quality": 0, "return_grid": True, "eta_noise_seed_delta": 31337}.items():
             equal(list(wrong(d.post(API + "options", {name: value}))), [name])
             refused(d, "override_settings/" + name, override_settings={name: value})
         equal(d.get(API + "options").json()["CLIP_stop_at_last_layers"], 2)
         reply = d.post(API + "options", {"something_else": 1, "show_progress_every_n_steps": 5})
         equal([line.split(":")[0] for line in warnings(reply)], ["something_else"])
+
+
+def test_pictures_come_as_jpeg_and_webp():
+    with Daemon() as d:
+        options = d.get(API + "options").json()
+        equal([options[name] for name in ("samples_format", "jpeg_quality", "webp_lossless")], ["png", 80, False])
+        for settings, mark in (({"samples_format": "jpg"}, b"\xff\xd8\xff"), ({"samples_format": "jpeg", "jpeg_quality": 20}, b"\xff\xd8\xff"),
+                               ({"samples_format": "webp"}, b"RIFF"), ({"samples_format": "webp", "webp_lossless": True}, b"RIFF")):
+            reply = draw(d, override_settings=settings)
+            equal(image(reply)[:len(mark)], mark)
+            told = d.post(API + "png-info", {"image": reply.json()["images"][0]}).json()
+            equal((told["info"], told["parameters"]["Seed"]), (info(reply)["infotexts"][0], "7"))
+        equal(d.post(API + "options", {"samples_format": "webp", "jpeg_quality": 7}).status, 200)
+        options = d.get(API + "options").json()
+        equal([options[name] for name in ("samples_format", "jpeg_quality", "webp_lossless")], ["webp", 7, False])
+        equal(d.post(API + "options", options).json(), None)
+        true(", Format: webp, Quality: 7" in info(draw(d))["infotexts"][0], "what stands is not heard")
+        equal(image(draw(d, override_settings={"samples_format": "png"}))[:4], b"\x89PNG")
+        refused(d, "override_settings/samples_format", override_settings={"samples_format": "jpg"}, negative_prompt="p" + 40000 * " " + "p")
 
 
 def test_one_file_is_served():
@@ -456,7 +530,7 @@ def test_png_info_reads_pictures():
         for text in (reply.json()["images"][0], "data:image/png;base64," + reply.json()["images"][0]):
             told = d.post(API + "png-info", {"image": text}).json()
             equal(told["info"], info(reply)["infotexts"][0])
-            equal(told["items"], {})
+            equal(list(told["items"]), ["latentd"])
             equal(told["parameters"]["Prompt"], "a cat\nof two lines")
             equal(told["parameters"]["Negative prompt"], "blue")
             equal([told["parameters"][name] for name in ("Steps", "Seed", "Size-1", "Size-2")], ["2", "7", "128", "128"])
@@ -472,7 +546,7 @@ def test_extras_make_pictures_larger():
         equal(reply.status, 200, reply.body)
         return read_png(base64.b64decode(reply.json()["image"]))
 
-    with Daemon("--max-pixels", "4096", "--max-count", "3", fake_step_ms=0) as d:
+    with Daemon("--max-upscaled-pixels", "4096", "--max-count", "3", fake_step_ms=0) as d:
         def one(**fields):
             return d.post(API + "extra-single-image", {"image": flat, **fields})
 
@@ -485,8 +559,11 @@ def test_extras_make_pictures_larger():
         equal(size(one(**to_size))[:2], (12, 12))
         equal(size(one(upscaling_crop=False, **to_size))[:2], (24, 12))
         equal(len(d.post(API + "extra-batch-images", {"imageList": [{"data": flat, "name": "a"}] * 3}).json()["images"]), 3)
+        both = size(one(upscaler_1="Nearest", upscaler_2="Lanczos", extras_upscaler_2_visibility=0.5))[2]
+        true(both not in (nearest[2], size(one(upscaler_1="Lanczos"))[2]), "one picture over the other")
+        equal(size(one(upscaler_1="Nearest", upscaler_2="Lanczos", extras_upscaler_2_visibility=0))[2], nearest[2])
         for bad in ({"upscaler_1": "ESRGAN"}, {"gfpgan_visibility": 1}, {"codeformer_visibility": 0.5},
-                    {"extras_upscaler_2_visibility": 0.5}, {"resize_mode": 2}, {"upscaling_resize": 0},
+                    {"extras_upscaler_2_visibility": 1.5}, {"upscaler_2": "ESRGAN"}, {"resize_mode": 2}, {"upscaling_resize": 0},
                     {"upscaling_resize": "wide"}, {"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_resize_w": 0}):
             equal(len(wrong(one(**bad))), 1, bad)
         for factor in (100, 1e300, 12):
@@ -499,12 +576,12 @@ def test_extras_make_pictures_larger():
 
 def test_lists_and_what_there_is_nothing_to_do_for():
     with Daemon(fake_step_ms=0) as d:
-        for name in ("latent-upscale-modes", "sd-vae", "sd-modules", "loras", "hypernetworks", "face-restorers",
+        for name in ("sd-vae", "sd-modules", "loras", "hypernetworks", "face-restorers",
                      "realesrgan-models", "prompt-styles", "script-info", "extensions"):
             reply = d.get(API + name)
             equal((reply.status, reply.json()), (200, []), name)
             true(reply.headers["X-Process-Time"], name)
-        equal(d.get(API + "scripts").json(), {"txt2img": [], "img2img": []})
+        equal(d.get(API + "scripts").json(), {"txt2img": ["controlnet"], "img2img": ["controlnet"]})
         equal(d.get(API + "embeddings").json(), {"loaded": {}, "skipped": {}})
         for name, answer in (("refresh-loras", None), ("refresh-vae", None), ("refresh-checkpoints", None),
                              ("unload-checkpoint", {}), ("reload-checkpoint", {})):

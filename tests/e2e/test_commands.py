@@ -22,6 +22,7 @@ import report
 
 LATENTD = os.environ.get('LATENTD_BIN', os.path.join(ROOT, 'build/server/latentd'))
 MODEL = os.path.join(ROOT, 'models/default')
+UPSCALERS = os.path.join(ROOT, 'tests/parity/fixtures/upscale/upscalers')
 SINGLE = os.path.join(ROOT, 'tests/parity/fixtures/single/model')
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith('LATENTD_')}
 
@@ -54,10 +55,13 @@ def size_of(png):
     return struct.unpack('>II', dict(chunks(png))[b'IHDR'][:8])
 
 
+def texts_of(png):
+    texts = (data.split(b'\0', 1) for kind, data in chunks(png) if kind == b'tEXt')
+    return {keyword.decode(): text.decode() for keyword, text in texts}
+
+
 def parameters_of(png):
-    keyword, text = dict(chunks(png))[b'tEXt'].split(b'\0', 1)
-    assert keyword == b'parameters'
-    return text.decode()
+    return texts_of(png)['parameters']
 
 
 def generate(folder, *flags, output='x.png', model=MODEL, **more):
@@ -136,6 +140,21 @@ def test_a_drawn_seed_is_shown_and_draws_the_same_again():
         return wrong
 
 
+def test_the_ending_says_the_format():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, flags, mark in (('x.jpg', (), b'\xff\xd8\xff'), ('x.JPEG', ('--quality', '10'), b'\xff\xd8\xff'),
+                                  ('x.webp', (), b'RIFF'), ('y.webp', ('--lossless',), b'RIFF'), ('x', (), b'\x89PNG')):
+            generate(folder, *flags, output=name).expect(0)
+            with open(os.path.join(folder, name), 'rb') as file:
+                data = file.read()
+            assert data.startswith(mark) and (mark == b'\x89PNG' or b'UNICODE\0' in data), name
+        wrong = generate(folder, '--quality', '10').expect(2, '--quality: only with')
+        wrong += generate(folder, '--lossless', output='x.jpg').expect(2, '--lossless: only with')
+        wrong += generate(folder, '--quality', '101', output='x.jpg').expect(2, '--quality')
+        wrong += generate(folder, '--negative-prompt', 'p' * 40000, output='x.jpg').expect(2, 'too long for a JPEG')
+        return wrong
+
+
 def test_an_init_image_gives_the_size_and_starts_the_picture():
     with tempfile.TemporaryDirectory() as folder:
         wrong = generate(folder, '--seed', '1', '--width', '48', '--height', '32').expect(0)
@@ -147,6 +166,24 @@ def test_an_init_image_gives_the_size_and_starts_the_picture():
         wrong += larger.expect(0, 'warning: --init-image: the picture of 48 x 32 was resized to 64 x 64')
         if larger.out and size_of(larger.out) != (64, 64):
             wrong.append(f'the resized picture has {size_of(larger.out)} pixels')
+        return wrong
+
+
+def test_a_mask_keeps_a_part_of_the_init_image():
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = generate(folder, '--seed', '1', '--width', '48', '--height', '32').expect(0)
+        masked = ['--seed', '2', '--init-image', 'x.png', '--mask', 'x.png']
+        whole = generate(folder, *masked, output='-')
+        blurred = generate(folder, *masked, '--mask-blur', '3', '--mask-invert', '--masked-content', 'fill', output='-')
+        part = generate(folder, *masked, '--inpaint-full-res', '--inpaint-full-res-padding', '2', '--width', '64',
+                        '--height', '64', output='-')
+        for ran in (whole, blurred, part):
+            wrong += ran.expect(0)
+            if ran.out and size_of(ran.out) != (48, 32):
+                wrong.append(f'the picture has {size_of(ran.out)} pixels')
+        if len({whole.out, blurred.out, part.out}) != 3:
+            wrong.append('a flag has no part in the picture')
+        wrong += generate(folder, *masked[:4], '--mask', 'none.png').expect(2, '--mask: none.png: ')
         return wrong
 
 
@@ -207,6 +244,37 @@ def test_inspect_tells_a_broken_model_and_exits_with_3():
         return wrong
 
 
+def upscale(folder, *flags):
+    return Ran('upscale', '--image', 'x.png', '--upscalers-dir', UPSCALERS, *flags, cwd=folder)
+
+
+def test_upscale_makes_a_picture_larger():
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder:
+        generate(folder, '--width', '48', '--height', '32').expect(0)
+        for flags, size in ((('--upscaler', 'x4'), (192, 128)), (('--upscaler', 'listed-x2', '--scale', '1.5'), (72, 48)),
+                            (('--upscaler', 'compact-x2', '--numerics', 'strict'), (96, 64)), ((), (96, 64))):
+            ran = upscale(folder, '--output', 'y.png', *flags)
+            wrong += ran.expect(0, f'y.png: {size[0]}x{size[1]}')
+            made = read(folder, 'y.png')
+            if size_of(made) != size:
+                wrong.append(f'{flags}: {size_of(made)} pixels')
+            before = parameters_of(read(folder, 'x.png'))
+            if not parameters_of(made).startswith(before + ', Postprocess upscale by: '):
+                wrong.append(f'{flags}: the settings are {parameters_of(made)!r}')
+        one, three = (upscale(folder, '--upscaler', 'wide', '--output', '-', '--threads', n) for n in '13')
+        if one.out != three.out or not one.out:
+            wrong.append('the number of threads shows in the picture')
+        wrong += upscale(folder, '--upscaler', 'nobody', '--output', 'y.png').expect(2, '--upscaler: there is no upscaler')
+        wrong += upscale(folder, '--scale', '0.5', '--output', 'y.png').expect(2, '--scale: is 0.5')
+        wrong += upscale(folder, '--scale', '9', '--output', 'y.png').expect(2, '--scale')
+        wrong += upscale(folder, '--quality', '3', '--output', 'y.png').expect(2, '--quality: only with')
+        wrong += Ran('upscale', cwd=folder).expect(2, '--image: is missing', '--output: is missing')
+        wrong += Ran('upscale', '--image', 'z.png', '--output', 'y.png', '--upscalers-dir', 'nowhere', cwd=folder).expect(
+            2, '--image: z.png', '--upscalers-dir: nowhere')
+    return wrong
+
+
 def test_bench_tells_every_part_as_text_and_as_json():
     text = Ran('bench', '--model', MODEL, '--rounds=1')
     data = Ran('bench', '--json', '--model', MODEL, '--size', '48x32', '--rounds=2', '--threads=1')
@@ -258,6 +326,7 @@ def test_information_is_printed_and_exits_with_0():
     wrong = []
     for flags, part in ((['--version'], b'latentd '), (['--help'], b'--queue-limit N'), (['serve', '--help'], b'--queue-limit N'),
                         (['generate', '--help'], b'--cfg-scale X'), (['inspect', '--help'], b'PATH'), (['bench', '--help'], b'--rounds N'),
+                        (['upscale', '--help'], b'--upscalers-dir DIR'),
                         (['--check-config'], b'right'), (['--print-config'], b'# default\nworkers = 1\n')):
         ran = Ran(*flags)
         wrong += ran.expect(0)

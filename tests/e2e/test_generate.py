@@ -49,8 +49,68 @@ def test_accept_chooses_the_form():
             reply = d.generate(SMALL, headers={"Accept": accept} if accept else {})
             equal(reply.status, 200)
             equal(reply.headers["Content-Type"], kind, accept)
-        reply = d.generate(SMALL, headers={"Accept": "image/webp"})
+        reply = d.generate(SMALL, headers={"Accept": "image/avif"})
         equal((reply.status, reply.code()), (406, "not_acceptable"))
+
+
+MARKS = {"png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF"}
+
+
+def test_pictures_come_as_jpeg_and_webp():
+    with Daemon() as d:
+        for output, name in (({"format": "jpeg"}, "jpeg"), ({"format": "jpeg", "quality": 30}, "jpeg"),
+                             ({"format": "webp", "quality": 0}, "webp"), ({"format": "webp", "lossless": True}, "webp"),
+                             ({"format": "png", "lossless": True}, "png")):
+            job = d.generate(dict(SMALL, output=output)).json()
+            told = job["images"][0]
+            bytes_ = base64.b64decode(told["b64_" + name], validate=True)
+            equal((told["media_type"], bytes_[:len(MARKS[name])]), ("image/" + name, MARKS[name]))
+            equal([key for key in told if key.startswith("b64_")], ["b64_" + name])
+            got = d.get(told["url"])
+            equal((got.headers["Content-Type"], got.body), ("image/" + name, bytes_))
+            true(got.headers["Content-Disposition"].endswith({"jpeg": ".jpg"}.get(name, "." + name) + '"'), got.headers)
+            # What the job tells of the request, and what its picture does, makes the same bytes again.
+            again = d.generate(job["request"]).json()["images"][0]
+            equal(again["sha256"], told["sha256"])
+            inspected = d.post("/api/v1/inspect", bytes_, headers={"Content-Type": "image/" + name}).json()
+            equal((inspected["warnings"], inspected["width"]), ([], told["width"]), inspected)
+            equal(d.generate(inspected["request"]).json()["images"][0]["sha256"], told["sha256"], inspected)
+            bare = d.generate(dict(SMALL, output=dict(output, metadata=False))).json()["images"][0]
+            inspected = d.post("/api/v1/inspect", {"image": bare["b64_" + name]}).json()
+            equal((inspected["texts"], "request" in inspected), ({}, False))
+        metrics = d.get("/metrics").body.decode()
+        for name in MARKS:
+            true(f'latentd_images_total{{format="{name}"}}' in metrics, name)
+
+
+def test_accept_may_name_the_format():
+    with Daemon(fake_step_ms=0) as d:
+        for accept, output, name in (("image/jpeg", None, "jpeg"), ("image/webp", None, "webp"),
+                                     ("image/*", {"format": "webp"}, "webp"), ("image/png, image/jpeg", None, "png"),
+                                     ("image/jpeg, image/*;q=0.5", None, "jpeg"), ("image/png;q=0.5, image/webp", None, "webp"),
+                                     ("image/png, image/jpeg", {"format": "jpeg"}, "jpeg"),
+                                     ("image/jpeg", {"quality": 20}, "jpeg")):
+            reply = d.generate(dict(SMALL, **({"output": output} if output else {})), headers={"Accept": accept})
+            equal((reply.status, reply.headers["Content-Type"]), (200, "image/" + name), (accept, reply.body[:300]))
+            equal(reply.body[:len(MARKS[name])], MARKS[name])
+        reply = d.generate(dict(SMALL, output={"format": "jpeg"}), headers={"Accept": "image/png"})
+        equal((reply.status, reply.pointers()), (422, ["/output/format"]))
+        reply = d.generate({"inputs": "a circle", "parameters": {"seed": 1}}, headers={"Accept": "image/jpeg"})
+        equal((reply.status, reply.headers["Content-Type"]), (200, "image/jpeg"))
+
+
+def test_what_a_format_cannot_be_is_refused():
+    with Daemon(fake_step_ms=0) as d:
+        for output, place in (({"format": "gif"}, "format"), ({"quality": 5}, "quality"), ({"format": "jpeg", "quality": 101}, "quality"),
+                              ({"format": "jpeg", "quality": -1}, "quality"), ({"format": "jpeg", "lossless": True}, "lossless"),
+                              ({"format": "webp", "lossless": True, "quality": 3}, "quality"), ({"format": "webp", "lossless": 1}, "lossless")):
+            reply = d.generate(dict(SMALL, output=output))
+            equal((reply.status, reply.pointers()), (422, ["/output/" + place]), output)
+    with Daemon() as d:
+        reply = d.generate(dict(SMALL, prompt="p" * 40000, output={"format": "jpeg"}))
+        equal((reply.status, reply.pointers()), (422, ["/output/format"]))
+        for output in ({"format": "jpeg", "metadata": False}, {"format": "webp"}):
+            equal(d.generate(dict(SMALL, prompt="p" * 30000, output=output)).status, 200)
 
 
 def test_png_answer_is_the_same_picture_with_its_seed():

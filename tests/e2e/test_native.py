@@ -67,15 +67,15 @@ def test_wait_gives_the_picture_in_time_or_else_a_handle():
 
 
 def test_lenient_handling_warns_of_what_it_leaves_out():
-    body = dict(SMALL, stepps=3, strength=0.5, output={"quality": 3})
+    body = dict(SMALL, stepps=3, strength=0.5, output={"compress": 3})
     with Daemon(fake_step_ms=0) as d:
         for prefer in ({}, {"Prefer": "handling=strict"}, {"Prefer": "handling=whatever"}):
             reply = d.generate(body, headers=prefer)
-            equal((reply.status, reply.pointers()), (422, ["/stepps", "/output/quality", "/strength"]))
+            equal((reply.status, reply.pointers()), (422, ["/stepps", "/output/compress", "/strength"]))
         true("did you mean /steps?" in reply.json()["errors"][0]["detail"], reply.body)
         reply = d.generate(body, headers={"Prefer": "handling=lenient"})
         equal((reply.status, reply.headers["Preference-Applied"]), (200, "handling=lenient"))
-        equal([w["pointer"] for w in reply.json()["warnings"]], ["/stepps", "/output/quality", "/strength"])
+        equal([w["pointer"] for w in reply.json()["warnings"]], ["/stepps", "/output/compress", "/strength"])
         equal(reply.headers.get_all("X-Latentd-Warning")[0],
               "stepps: is not a field, and was left out; did you mean /steps?")
         # What is wrong stays wrong.
@@ -496,7 +496,7 @@ def test_models_and_capabilities_say_what_there_is():
         true(all(field.get("description") for field in told["request"]["properties"].values()), "no description")
         equal(told["request"]["properties"]["sampler"]["enum"], [sampler["name"] for sampler in told["samplers"]])
         equal(told["request"]["properties"]["width"]["multipleOf"], model["vae_factor"])
-        equal(told["request"]["required"], ["prompt"])
+        true("required" not in told["request"], "kind upscale has no prompt")
         equal(set(told["families"]["native"]), set(told["request"]["properties"]))
         for sampler in told["samplers"]:
             equal(d.generate(dict(SMALL, sampler=sampler["name"])).status, 200)
@@ -504,11 +504,30 @@ def test_models_and_capabilities_say_what_there_is():
             true(d.get(url).status in (200, 405), url)
 
 
+def test_noise_on_the_way_can_be_asked_for_and_sent_again():
+    with Daemon() as d:
+        for noise in ({"sampler": "heun", "s_churn": 5, "s_tmin": 0.25, "s_tmax": 9.5, "s_noise": 1.1},
+                      {"sampler": "euler_a", "s_noise": 0.5}, {"sampler": "dpmpp_3m_sde", "eta": 0.25, "profile": "a1111"}):
+            asked = dict(SMALL, seed=3, **noise)
+            job = d.generate(asked).json()
+            equal({name: job["request"][name] for name in noise}, noise)
+            png = base64.b64decode(job["images"][0]["b64_png"])
+            told = d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}).json()
+            equal(({name: told["request"].get(name) for name in noise}, told["warnings"]), (noise, []))
+            equal(d.generate(told["request"], headers={"Accept": "image/png"}).body, png)
+        for wrong, field in (({"sampler": "lms", "s_churn": 1}, "s_churn"), ({"sampler": "euler", "s_tmin": 1}, "s_tmin"),
+                             ({"sampler": "euler", "s_noise": 0.5}, "s_noise"), ({"sampler": "ddim", "s_noise": 0.5}, "s_noise"),
+                             ({"sampler": "euler", "s_churn": 1, "s_tmin": 2, "s_tmax": 1}, "s_tmax"),
+                             ({"sampler": "euler", "s_churn": "1"}, "s_churn")):
+            reply = d.generate(dict(SMALL, **wrong))
+            equal((reply.status, [error["pointer"] for error in reply.json()["errors"]]), (422, ["/" + field]), reply.body)
+
+
 def test_what_a_picture_was_made_with_can_be_sent_again():
     with Daemon() as d:
         asked = {"prompt": "a red circle,\nround", "negative_prompt": "blue", "seed": 2 ** 64 - 1, "steps": 2,
                  "cfg_scale": 4.5, "sampler": "euler_a", "scheduler": "model", "width": 32, "height": 64,
-                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2, "cfg_rescale": 0.5}
+                 "guidance_start": 0.25, "guidance_end": 0.75, "deepcache_interval": 2, "cfg_rescale": 0.5, "eta": 0.4, "tiling": True}
         png = d.generate(asked, headers={"Accept": "image/png"}).body
         for reply in (d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}),
                       d.post("/api/v1/inspect", png, headers={"Content-Type": "application/octet-stream"}),
@@ -537,6 +556,78 @@ def test_what_a_picture_was_made_with_can_be_sent_again():
             equal(d.post("/api/v1/inspect", body, headers={"Content-Type": "image/png"}).status, status)
         for body in ({"image": "!"}, {"image": 3}, {"picture": "x"}, [], {"image": "", "x": 1}):
             equal(d.post("/api/v1/inspect", body).status, 422, body)
+
+
+def test_a_picture_has_a_record_of_its_request_and_model():
+    asked = {"prompt": "a circle", "seed": 5, "steps": 2, "width": 32, "height": 32, "tags": ["mine"], "deadline_seconds": 60}
+    with Daemon() as d:
+        job = d.generate(dict(asked, count=2)).json()
+        digest = d.get("/sdapi/v1/sd-models").json()[0]["sha256"]
+        for i, image in enumerate(job["images"]):
+            told = d.post("/api/v1/inspect", {"image": image["b64_png"]}).json()
+            record = json.loads(told["texts"]["latentd"])
+            equal(record["model"], {"name": "default", "sha256": digest})
+            equal(told["settings"]["Model hash"], digest[:10])
+            equal((record["request"], told["warnings"]), (told["request"], []))
+            equal((record["request"]["seed"], record["request"]["count"]), (5 + i, 1))
+            true(not {"tags", "deadline_seconds", "webhook"} & set(record["request"]), record)
+            again = d.generate(record["request"], headers={"Accept": "image/png"}).body
+            equal(base64.b64encode(again).decode(), image["b64_png"])
+
+
+def test_a_record_may_say_anything():
+    settings = b"a cat\nSteps: 2, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 32x32, Profile: diffusers"
+    with Daemon() as d:
+        for record, steps in ((b"", 2), (b"{", 2), (b"[]", 2), (b'{"request": 7}', 2), (b'{"request": {"steps": 3}}', 3),
+                              (b'{"request": {"steps": 3, "model": "elsewhere"}}', 3), (b"[" * 5000, 2)):
+            png = write_png(3, 5, lambda x, y: (0, 0, 0), settings, record)
+            reply = d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"})
+            equal((reply.status, reply.json()["request"]["steps"]), (200, steps), record)
+            true("model" not in reply.json()["request"], record)
+
+
+def test_variations_keep_the_seed_and_can_be_made_again():
+    asked = {"prompt": "a tiger", "seed": 5, "steps": 2, "width": 64, "height": 64, "subseed": 2 ** 64 - 2,
+             "subseed_strength": 0.25}
+    with Daemon() as d:
+        job = d.generate(dict(asked, count=2)).json()
+        equal([(image["seed"], image["subseed"]) for image in job["images"]], [(5, 2 ** 64 - 2), (5, 2 ** 64 - 1)])
+        pictures = [base64.b64decode(image["b64_png"]) for image in job["images"]]
+        alone = d.generate(dict(asked, subseed=2 ** 64 - 1), headers={"Accept": "image/png"}).body
+        equal(alone, pictures[1])
+        plain = d.generate({"prompt": "a tiger", "seed": 5, "steps": 2, "width": 64, "height": 64})
+        true("subseed" not in plain.json()["images"][0], "a picture without a subseed tells one")
+        true(base64.b64decode(plain.json()["images"][0]["b64_png"]) not in pictures, "the subseed has no part")
+        for more in ({}, {"seed_resize_from_w": 32, "seed_resize_from_h": 96}):
+            png = d.generate({**asked, **more}, headers={"Accept": "image/png"}).body
+            told = d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}).json()
+            equal(({name: told["request"][name] for name in {**asked, **more}}, told["warnings"]), ({**asked, **more}, []))
+            equal(d.generate(told["request"], headers={"Accept": "image/png"}).body, png)
+        drawn = d.generate({"prompt": "a tiger", "steps": 1, "subseed_strength": 1}).json()
+        true(0 <= drawn["request"]["subseed"] < 2 ** 32, drawn["request"])
+        equal(d.generate({"prompt": "x", "subseed": 3}).pointers(), ["/subseed"])
+        equal(d.generate({"prompt": "x", "seed_resize_from_w": 64}).pointers(), ["/seed_resize_from_h"])
+
+
+def test_a_second_pass_can_be_made_again():
+    asked = {"prompt": "a tiger", "seed": 5, "steps": 2, "width": 64, "height": 48, "hr_scale": 1.5, "hr_steps": 4,
+             "hr_upscaler": "lanczos", "strength": 0.5}
+    with Daemon() as d:
+        png = d.generate(asked, headers={"Accept": "image/png"}).body
+        equal(read_png(png)[:2], (96, 72))
+        told = d.post("/api/v1/inspect", png, headers={"Content-Type": "image/png"}).json()
+        equal(({name: told["request"][name] for name in asked}, told["warnings"]), (asked, []))
+        equal(d.generate(told["request"], headers={"Accept": "image/png"}).body, png)
+        true(d.generate(dict(asked, hr_upscaler="latent"), headers={"Accept": "image/png"}).body != png, "no upscaler")
+        estimate = d.post("/api/v1/estimate", asked).json()["seconds"]
+        true(estimate > d.post("/api/v1/estimate", dict(asked, hr_steps=2)).json()["seconds"], "the pass takes no time")
+        for wrong in ({"hr_scale": 1}, {"hr_scale": 9}, {"hr_upscaler": "esrgan"}, {"hr_steps": 0}):
+            equal(d.generate({**asked, **wrong}).pointers(), ["/" + next(iter(wrong))])
+        equal(d.generate({"prompt": "x", "hr_steps": 3, "hr_upscaler": "latent", "strength": 0.5}).pointers(),
+              ["/hr_upscaler", "/hr_steps", "/strength"])
+    with Daemon("--max-pixels", "4096") as d:
+        equal(d.generate(dict(asked, width=32, height=32)).status, 200)
+        equal(d.generate(dict(asked, width=64, height=64)).pointers(), ["/hr_scale"])
 
 
 def test_every_route_is_described():

@@ -109,7 +109,7 @@ def test_models_are_listed():
         told = d.get("/v1/models").json()
         equal(told["object"], "list")
         equal([model["id"] for model in told["data"]], ["default", "other"])
-        equal(sorted(told["data"][0]), ["created", "id", "object", "owned_by"])
+        equal(sorted(told["data"][0]), ["created", "id", "loaded", "object", "owned_by"])
         equal(d.get("/v1/models/other").json(), told["data"][1])
         error(d.get("/v1/models/dall-e-3"), 404, code="model_not_found")
         error(d.get("/v1/models/" + 300 * "m"), 404)
@@ -133,7 +133,7 @@ def test_errors_name_what_is_wrong():
         for name in ("qualty: is not a field; did you mean quality?", "prompt: ", "n: ", "size: "):
             true(name in told, f"{name} is not in {told}")
         true("1048576" in error(generate(d, size="2048x2048"), 400, "size"), "the limit is not told")
-        error(generate(d, output_format="webp"), 400, "output_format", "invalid_value")
+        error(generate(d, output_format="gif"), 400, "output_format", "invalid_value")
         error(generate(d, background="transparent"), 400, "background")
         error(generate(d, loras=[{"name": "x"}]), 400, "loras")
         error(generate(d, image="x"), 400, "image", "unknown_parameter")
@@ -151,6 +151,30 @@ def test_errors_name_what_is_wrong():
         error(d.get("/v1/models", headers={"Host": "elsewhere.example"}), 403)
     with Daemon("--max-body", "1KiB", fake_step_ms=0) as d:
         error(generate(d, prompt=2000 * "p"), 413)
+
+
+def test_pictures_come_as_jpeg_and_webp():
+    with Daemon(fake_step_ms=0) as d:
+        png = picture(generate(d, seed=1))
+        for name, mark in (("jpeg", b"\xff\xd8\xff"), ("webp", b"RIFF")):
+            sizes = []
+            for quality in ({"output_compression": 0}, {"output_compression": 50}, {}):
+                reply = generate(d, seed=1, output_format=name, **quality)
+                equal((reply.status, reply.json()["output_format"]), (200, name), reply.body)
+                equal(picture(reply)[:len(mark)], mark)
+                sizes.append(len(picture(reply)))
+            equal(sizes, sorted(sizes))
+            best = picture(generate(d, seed=1, output_format=name, output_compression=100))
+            equal(picture(reply), best)
+            url = generate(d, seed=1, output_format=name, response_format="url").json()["data"][0]["url"]
+            got = d.get(url[url.index("/api/"):])
+            equal((got.headers["Content-Type"], got.body), ("image/" + name, best))
+        equal(picture(generate(d, seed=1, output_format="png", output_compression=100)), png)
+        for asked in ({"output_compression": 99}, {"output_compression": 99, "output_format": "png"},
+                      {"output_compression": 101, "output_format": "jpeg"}, {"output_compression": -1, "output_format": "webp"}):
+            error(generate(d, **asked), 400, "output_compression", "invalid_value")
+    with Daemon() as d:
+        error(generate(d, output_format="jpeg", prompt="p" * 40000), 400, "output_format")
 
 
 def test_inert_fields_change_nothing():
@@ -257,12 +281,20 @@ def test_an_edit_draws_over_the_picture():
         equal(read_png(picture(post_form(d, EDITS, ("image", small), *parts)))[:2], (128, 128))
 
 
-def test_an_edit_with_a_mask_is_not_possible_yet():
-    with Daemon(fake_step_ms=0) as d:
-        reply = post_form(d, EDITS, ("image", WHITE), ("mask", WHITE), ("prompt", "x"))
-        true("repaint" in error(reply, 501, "mask", "not_supported"), "the reason is not told")
-        equal(reply.headers["x-should-retry"], "false")
-        equal(jobs_made(d), 0)
+def test_an_edit_draws_what_is_transparent_in_the_mask():
+    mask = write_png(64, 64, lambda x, y: (0, 0, 0, 0 if x < 32 else 255))
+    black = base64.b64encode(write_png(64, 64, lambda x, y: (255 if x < 32 else 0,) * 3)).decode()
+    fields = [("prompt", "tiger"), ("steps", "3"), ("seed", "5"), ("size", "64x64")]
+    with Daemon() as d:
+        edit = picture(post_form(d, EDITS, ("image", WHITE), ("mask", mask), *fields))
+        native = d.generate(prompt="tiger", seed=5, steps=3, width=64, height=64, mask=black,
+                            image=base64.b64encode(WHITE).decode())
+        equal(edit, base64.b64decode(native.json()["images"][0]["b64_png"]))
+        blurred = picture(post_form(d, EDITS, ("image", WHITE), ("mask", mask), ("mask_blur", "4"),
+                                    ("masked_content", "nothing"), *fields))
+        true(blurred != edit, "what more there is to say has no part")
+        true(picture(post_form(d, EDITS, ("image", WHITE), *fields)) != edit, "the mask has no part")
+        error(post_form(d, EDITS, ("image", WHITE), ("mask", b"no picture"), *fields), 400, "mask")
 
 
 def test_wrong_forms_are_told():

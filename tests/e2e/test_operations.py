@@ -91,7 +91,7 @@ def test_metrics_count_what_happened():
         for status, count in (("succeeded", 3), ("failed", 1), ("canceled", 2)):
             equal(value(now, "latentd_jobs_total", kind="txt2img", status=status), count, status)
         equal(value(now, "latentd_jobs_created_total", api="native"), 6)
-        equal(value(now, "latentd_images_total"), 3)
+        equal(value(now, "latentd_images_total", format="png"), 3)
         equal(value(now, "latentd_job_duration_seconds_count"), 3)
         equal(value(now, "latentd_job_queue_wait_seconds_count"), 5)
         equal(value(now, "latentd_rejected_total", reason="queue_full"), 1)

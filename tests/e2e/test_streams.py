@@ -61,6 +61,18 @@ def test_streams_of_running_jobs_end_with_them_while_the_server_drains():
         equal(d.process.wait(10), 0)
 
 
+def test_who_is_told_of_the_end_of_the_last_job_can_still_ask_for_its_picture():
+    with Daemon(fake_step_ms=50) as d:
+        job = d.submit(prompt="tiger", steps=10)
+        s = follow(d, job)
+        read_until(s, b"event: progress")
+        d.process.send_signal(signal.SIGTERM)
+        read_until(s, b"event: succeeded")
+        time.sleep(0.3)
+        equal(d.get(f"/api/v1/jobs/{job}/images/0").status, 200)
+        equal(d.process.wait(within(20)), 0)
+
+
 def test_streams_past_the_drain_time_end_whole():
     with Daemon("--drain-seconds", "0", fake_step_ms=50) as d:
         job = d.submit(steps=200)

@@ -98,6 +98,27 @@ def test_pictures_that_are_none():
                 true(reply.status == 422 or end >= len(data) - 12, f"{end} bytes: {reply.status}")
 
 
+def test_units_of_every_shape():
+    wrong = [{"model": value} for value in (None, 3, [], {}, "", "x" * 100000, "\u20ac [", " [", "None", True)]
+    wrong += [{"model": "x", name: value} for name in ("image", "input_image") for value in (3, [], True, {"image": 3}, {"image": []})]
+    wrong += [{"model": "x", "image": PICTURE, **more} for more in (
+        {"weight": "1e999"}, {"weight": []}, {"weight": -1}, {"guidance_start": 2}, {"guidance_end": "x"}, {"resize_mode": -1},
+        {"resize_mode": 1.5}, {"resize_mode": {}}, {"resize_mode": "x" * 100000}, {"control_mode": 2**63}, {"control_mode": []},
+        {"module": "x" * 100000}, {"module": []}, {"module": "canny", "threshold_a": 1e300}, {"enabled": "yes"}, {"enabled": []},
+        {"mask": 3}, {"processor_res": 1e300, "module": "canny", "threshold_b": "nan"})]
+    with Daemon(fake_step_ms=0) as d:
+        for args in ([one] for one in wrong + [3, "x", True, [[]], [[{}]]]):
+            is_refused(d, {"alwayson_scripts": {"controlnet": {"args": args}}})
+        for script in (None, 3, [], "x", {"args": None}, {"args": {}}, {"args": 3}, {"arg": []}):
+            is_refused(d, {"alwayson_scripts": {"ControlNet": script}})
+        is_refused(d, {"alwayson_scripts": {"controlnet": {"args": [{"model": "x", "image": PICTURE}] * 10000}}})
+        is_refused(d, {"alwayson_scripts": {"x" * 100000: {}}})
+        is_refused(d, {"alwayson_scripts": {"controlnet": {"args": []}, "CONTROLNET": {"args": [3]}}})
+        off = [None, {"enabled": False, "model": 3}, {"enabled": 0}] * 100
+        reply = post(d, "txt2img", {"alwayson_scripts": {"controlnet": {"args": off}}})
+        equal(reply.status, 200, reply.body)
+
+
 def test_texts_that_inflate_are_bounded():
     import struct
     import zlib

@@ -13,7 +13,7 @@ GOOD = b'{"prompt": "a\\u00e9\xc3\xa9", "steps": 2, "cfg_scale": 1.5e0, "output"
 FIELDS = {
     "kind": [], "prompt": [""], "negative_prompt": [""], "seed": [0], "steps": [], "cfg_scale": [0, 0.5], "sampler": [],
     "scheduler": [], "width": [], "height": [], "count": [], "image": [], "strength": [], "model": [], "clip_skip": [0],
-    "cfg_rescale": [0, 0.5],
+    "cfg_rescale": [0, 0.5], "eta": [0, 0.5],
     "guidance_start": [0, 0.5], "guidance_end": [0.5], "deepcache_interval": [], "profile": [], "numerics": [], "output": [{}],
     "output.format": [], "output.metadata": [True],
 }

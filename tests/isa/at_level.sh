@@ -1,19 +1,25 @@
 #!/bin/sh
-# at_level.sh LEVEL PROGRAM...  Runs a test program held to an instruction-set level (generic, avx2 or avx512), or skips it where
-# the processor lacks that.
+# at_level.sh LEVEL PROGRAM...  Runs a test program held to an instruction-set level (generic or avx2), or skips it: where the processor
+# lacks that, and where it is the processor's best, at which the other suites run.
 set -eu
 
-level=$1
+has() {
+    for flag; do
+        grep -qw -- "$flag" /proc/cpuinfo || return 1
+    done
+}
+
+skip() {
+    echo "skip $(basename "$program") at $level: $1"
+    exit 0
+}
+
+level=$1 program=$2
 shift
-case $level in
-avx512) flags='avx512f avx512bw avx512vl avx512dq' ;;
-avx2) flags='avx2 fma' ;;
-*) flags='' ;;
-esac
-for flag in $flags; do
-    if ! grep -qw -- "$flag" /proc/cpuinfo; then
-        echo "skip $(basename "$1") at $level: this processor has no $flag"
-        exit 0
-    fi
-done
+best=generic
+if has avx2 fma; then best=avx2; fi
+if has avx512f avx512bw avx512vl avx512dq; then best=avx512; fi
+
+if [ "$level" = "$best" ]; then skip 'the other suites run at this level here'; fi
+if [ "$best" = generic ]; then skip 'this processor has no avx2 and fma'; fi
 LATENTD_ISA=$level exec "$@"

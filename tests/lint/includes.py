@@ -11,10 +11,10 @@ BASE = {'base'}
 TENSOR = BASE | {'tensor'}
 KERNELS = TENSOR | {'kernels'}
 NN = KERNELS | {'weights', 'nn'}
-ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'sampling', 'image', 'pipeline'}
+ENGINE = NN | {'tokenizer', 'text', 'unet', 'vae', 'upscale', 'sampling', 'image', 'pipeline'}
 
 ANY = {'cost.h', 'error.h', 'status.def', 'json.h', 'image.h', 'model.h', 'params.h', 'samplers.def', 'schedulers.def',
-       'session.h', 'limits.h', 'timings.h', 'operators.def'}
+       'session.h', 'upscale.h', 'limits.h', 'timings.h', 'operators.def'}
 ERRORS = {'error.h', 'status.def'}
 FILES = ERRORS | {'json.h'}
 
@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     'engine/text': (NN, FILES),
     'engine/unet': (NN, FILES),
     'engine/vae': (NN, FILES),
+    'engine/upscale': (NN, FILES),
     'engine/sampling': (KERNELS, FILES | {'params.h', 'samplers.def', 'schedulers.def'}),
     'engine/image': (BASE, ERRORS | {'image.h'}),
     'engine/pipeline': (ENGINE, ANY),

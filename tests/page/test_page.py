@@ -8,7 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Window  # noqa: E402
-from daemon import Daemon, MODEL, equal, main, read_png, true, write_png  # noqa: E402
+from daemon import Daemon, MODEL, ROOT, equal, main, read_png, true, write_png  # noqa: E402
 
 CHECKS = {"steps": 8}
 
@@ -314,6 +314,19 @@ def test_models_can_be_chosen():
         w.draw("tiger", **CHECKS)
         equal(jobs_of(d)[0]["request"]["model"], "second")
         equal(w.text("#about-name"), "second")
+
+
+def test_a_model_tells_of_itself_when_it_is_chosen():
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(os.path.join(ROOT, "tests/parity/fixtures/thin/model"), os.path.join(folder, "thin"))
+        with Daemon("--models-dir", folder) as d, Window(d) as w:
+            equal([m["name"] for m in d.get("/api/v1/models").json()["models"] if "defaults" not in m], ["thin"])
+            w.open_settings()
+            w.field("model").select_option("thin")
+            w.until(lambda: w.text("#about-name") == "thin", "what the model tells of itself")
+            standard = d.get("/api/v1/models/thin").json()["defaults"]
+            for name in ("steps", "width", "height"):
+                equal(float(w.field(name).input_value()), float(standard[name]), name)
 
 
 if __name__ == "__main__":

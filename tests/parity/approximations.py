@@ -23,7 +23,7 @@ class Approximations:
 
     def before_unet(self, _unet, _inputs):
         """Sets the scale of the evaluation that begins, and whether its deep layers count."""
-        count = self.pipe.num_timesteps
+        count = getattr(self.pipe, "num_timesteps", len(self.pipe.scheduler.timesteps))
         self.evaluation += 1
         guided = self.scale > 1 and int(self.start * count) <= self.evaluation < int(self.end * count)
         begins = guided and not self.guided

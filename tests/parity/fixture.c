@@ -23,9 +23,11 @@ enum ltd_status fixture_open(struct fixture *f, const char *dir, int threads, st
     st = ltd_json_read_file(path, 64 << 20, &f->json, err);
     if (st == LTD_OK) {
         const char *model = ltd_json_string(ltd_json_get(f->json, "model"));
-
         const char *file = ltd_json_string(ltd_json_get(f->json, "file"));
+        const char *vae = ltd_json_string(ltd_json_get(f->json, "vae"));
 
+        if (vae)
+            snprintf(f->vae, sizeof f->vae, "%s/%s", dir, vae);
         snprintf(f->model_dir, sizeof f->model_dir, "%s/%s", dir, file ? file : model ? model : "model");
         snprintf(path, sizeof path, "%s/tensors.safetensors", dir);
         st = weight_set_open_file(path, &f->tensors, err);
@@ -74,15 +76,32 @@ static enum ltd_status add_loras(const struct fixture *f, struct ltd_model *mode
     return st;
 }
 
+static enum ltd_status add_control_nets(const struct fixture *f, struct ltd_model *model,
+                                        struct ltd_error *err)
+{
+    char path[4096];
+    enum ltd_status st = LTD_OK;
+
+    snprintf(path, sizeof path, "%s/controlnets", f->dir);
+    if (access(path, R_OK) == 0)
+        st = ltd_model_add_control_nets(model, path, err);
+    for (size_t i = 0; st == LTD_OK && i < ltd_model_control_net_count(model); i++)
+        if (ltd_model_control_net(model, i).refused)
+            st = ltd_fail(err, LTD_EFORMAT, "%s", ltd_model_control_net(model, i).refused);
+    return st;
+}
+
 enum ltd_status fixture_open_model(const struct fixture *f, struct ltd_model **out, struct ltd_error *err)
 {
     struct ltd_model *model = NULL;
-    enum ltd_status st = ltd_model_open(f->model_dir, &model, err);
+    enum ltd_status st = ltd_model_open_with(f->model_dir, *f->vae ? f->vae : NULL, &model, err);
 
     if (st == LTD_OK)
         st = add_embeddings(f, model, err);
     if (st == LTD_OK)
         st = add_loras(f, model, err);
+    if (st == LTD_OK)
+        st = add_control_nets(f, model, err);
     if (st == LTD_OK)
         *out = model;
     else
@@ -102,7 +121,7 @@ const char *case_text(const struct ltd_json *c, const char *key)
     return text ? text : "";
 }
 
-static double case_number(const struct ltd_json *c, const char *key, double absent)
+double case_number(const struct ltd_json *c, const char *key, double absent)
 {
     const struct ltd_json *v = ltd_json_get(c, key);
 
@@ -114,7 +133,7 @@ const char *case_part(const struct ltd_json *c)
     const char *kind = case_text(c, "kind");
 
     if (strncmp(kind, "text", 4) == 0)
-        return "text_encoder";
+        return *case_text(c, "encoder") ? case_text(c, "encoder") : "text_encoder";
     if (strcmp(kind, "unet") == 0)
         return "unet";
     return strncmp(kind, "vae", 3) == 0 ? "vae" : NULL;
@@ -142,16 +161,7 @@ static void swap_axes(float *out, const float *in, size_t items, size_t rows, si
                 out[(n * columns + k) * rows + r] = in[(n * rows + r) * columns + k];
 }
 
-/* One input or output of a tensor case. */
-struct operand {
-    float *values;
-    const struct weight *w;
-    struct tensor t; /* NHWC; its data is this operand's own */
-};
-
-/* Loads [n, c, h, w] or [n, tokens, c] as a tensor. */
-static bool operand_load(struct operand *o, const struct fixture *f, const struct ltd_json *c,
-                         const char *key)
+bool operand_load(struct operand *o, const struct fixture *f, const struct ltd_json *c, const char *key)
 {
     size_t pixels;
 
@@ -171,7 +181,7 @@ static bool operand_load(struct operand *o, const struct fixture *f, const struc
     return true;
 }
 
-static void operand_free(struct operand *o)
+void operand_free(struct operand *o)
 {
     if (o->t.data != o->values)
         free(o->t.data);
@@ -184,30 +194,69 @@ struct forward {
     const struct parts *parts;
     const char *kind;
     struct tensor y, x, context;
+    struct tensor pooled; /* [n, 1, 1, c], beside sizes; no channels: the network takes none */
+    double *sizes;
     const int32_t *ids;
+    size_t tokens;
 };
+
+static const struct clip_text *text_of(const struct forward *r)
+{
+    return strcmp(case_part(r->c), "text_encoder_2") == 0 ? r->parts->text_2 : r->parts->text;
+}
 
 static bool forward_can(const struct forward *r)
 {
     const char *part = case_part(r->c);
 
-    return (strcmp(part, "text_encoder") == 0 && r->parts->text) ||
+    return (strncmp(part, "text_encoder", 12) == 0 && text_of(r)) ||
            (strcmp(part, "unet") == 0 && r->parts->unet) || (strcmp(part, "vae") == 0 && r->parts->vae);
 }
 
 /* As a job does it: first what depends on the text and the timestep alone. */
+static struct unet_input make_tables(const struct forward *r, const struct unet *u, struct exec *e)
+{
+    const size_t rows = r->pooled.c > 0 ? r->pooled.n : 1;
+    const struct unet_input input = {
+        .times = exec_tensor(e, rows, 1, 1, unet_time_channels(u)),
+        .texts = exec_tensor(e, r->context.n, r->context.h, 1, unet_text_channels(u))};
+    double *timesteps = arena_alloc(e->arena, rows, sizeof *timesteps);
+    const struct unet_times times = {timesteps, exec_tensor(e, rows, 1, 1, unet_config(u)->time_channels),
+                                     case_number(r->c, "guidance", 0)};
+
+    for (size_t i = 0; i < rows && !exec_is_dry(e); i++)
+        timesteps[i] = case_number(r->c, "timestep", 0);
+    if (r->pooled.c > 0)
+        unet_added_forward(u, e, times.added, r->pooled, r->sizes);
+    unet_time_forward(u, e, input.times, &times);
+    unet_text_forward(u, e, input.texts, r->context);
+    return input;
+}
+
 static void unet_run(const struct forward *r, struct exec *e)
 {
-    const struct unet *u = r->parts->unet;
-    const double timestep = case_number(r->c, "timestep", 0);
     const size_t mark = exec_mark(e);
-    const struct unet_input input = {
-        .times = exec_tensor(e, 1, 1, 1, unet_time_channels(u)),
-        .texts = exec_tensor(e, r->context.n, r->context.h, 1, unet_text_channels(u))};
+    const struct unet_input input = make_tables(r, r->parts->unet, e);
 
-    unet_time_forward(u, e, input.times, &timestep);
-    unet_text_forward(u, e, input.texts, r->context);
-    unet_forward(u, e, r->y, r->x, &input);
+    unet_forward(r->parts->unet, e, r->y, r->x, &input);
+    exec_rewind(e, mark);
+}
+
+static void text_run(const struct forward *r, struct exec *e)
+{
+    const struct clip_text *text = text_of(r);
+    const size_t skip = (size_t)case_number(r->c, "clip_skip", 0), mark = exec_mark(e);
+    const struct tensor none = {0};
+
+    if (strcmp(r->kind, "text") == 0)
+        clip_text_forward(text, e, r->y, r->ids, skip);
+    else if (strcmp(r->kind, "text_hidden") == 0)
+        clip_text_hidden(text, e, r->y, none, r->ids, skip, -1);
+    else if (strcmp(r->kind, "text_pooled") == 0)
+        clip_text_hidden(text, e, exec_tensor(e, 1, r->tokens, 1, clip_text_config(text)->channels), r->y,
+                         r->ids, 1, (int32_t)clip_text_config(text)->vocab - 1);
+    else
+        clip_text_keys(text, e, r->y, r->ids, (size_t)case_number(r->c, "layer", 0));
     exec_rewind(e, mark);
 }
 
@@ -216,10 +265,8 @@ static void forward_run(void *arg, struct exec *e)
     const struct forward *r = arg;
     const bool decoder = strcmp(case_text(r->c, "part"), "decoder") == 0;
 
-    if (strcmp(r->kind, "text") == 0)
-        clip_text_forward(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "clip_skip", 0));
-    else if (strcmp(r->kind, "text_keys") == 0)
-        clip_text_keys(r->parts->text, e, r->y, r->ids, (size_t)case_number(r->c, "layer", 0));
+    if (r->ids)
+        text_run(r, e);
     else if (strcmp(r->kind, "unet") == 0)
         unet_run(r, e);
     else if (strcmp(r->kind, "vae_decode") == 0)
@@ -239,6 +286,25 @@ static int32_t *to_ids(const struct operand *o)
     return ids;
 }
 
+/* What a Stable Diffusion XL's U-Net takes beside its context. */
+static bool load_added(struct forward *r, const struct fixture *f)
+{
+    const struct weight *w;
+    float *sizes;
+
+    if (!*case_text(r->c, "pooled"))
+        return true;
+    r->pooled.data = load(f, r->c, "pooled", &w);
+    if (r->pooled.data)
+        r->pooled = (struct tensor){r->pooled.data, w->dim[0], 1, 1, w->dim[1]};
+    sizes = load(f, r->c, "sizes", &w);
+    r->sizes = sizes ? malloc(w->count * sizeof *r->sizes) : NULL;
+    for (size_t i = 0; r->sizes && i < w->count; i++)
+        r->sizes[i] = (double)sizes[i];
+    free(sizes);
+    return r->pooled.data && r->sizes;
+}
+
 double case_error(const struct fixture *f, const struct ltd_json *c, const struct parts *parts)
 {
     struct operand want = {0}, x = {0}, context = {0};
@@ -248,15 +314,16 @@ double case_error(const struct fixture *f, const struct ltd_json *c, const struc
     double error = -1;
     bool ready = forward_can(&r) && operand_load(&want, f, c, "out");
 
-    if (ready && strcmp(case_part(c), "text_encoder") == 0) {
+    if (ready && strncmp(case_part(c), "text_encoder", 12) == 0) {
         x.values = load(f, c, "ids", &x.w);
         ids = x.values ? to_ids(&x) : NULL;
         ready = ids != NULL;
+        r.tokens = ready ? x.w->count : 0;
     } else if (ready) {
         ready = operand_load(&x, f, c, input);
     }
     if (ready && strcmp(r.kind, "unet") == 0)
-        ready = operand_load(&context, f, c, "context");
+        ready = operand_load(&context, f, c, "context") && load_added(&r, f);
     r.ids = ids;
     r.x = x.t;
     r.context = context.t;
@@ -265,6 +332,8 @@ double case_error(const struct fixture *f, const struct ltd_json *c, const struc
     if (r.y.data && run_exec(f->pool, forward_run, &r))
         error = check_relative_error(r.y.data, want.t.data, tensor_count(want.t));
     free(r.y.data);
+    free(r.pooled.data);
+    free(r.sizes);
     free(ids);
     operand_free(&want);
     operand_free(&x);
@@ -289,6 +358,12 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.steps = (int)case_number(r, "steps", p.steps);
     p.cfg_scale = case_number(r, "cfg_scale", p.cfg_scale);
     p.cfg_rescale = case_number(r, "cfg_rescale", 0);
+    p.image_guidance_scale = case_number(r, "image_guidance_scale", p.image_guidance_scale);
+    p.eta = case_number(r, "eta", LTD_ETA_STANDARD);
+    p.s_churn = case_number(r, "s_churn", 0);
+    p.s_tmin = case_number(r, "s_tmin", 0);
+    p.s_tmax = case_number(r, "s_tmax", 0);
+    p.s_noise = case_number(r, "s_noise", 1);
     p.width = (int)case_number(r, "width", p.width);
     p.height = (int)case_number(r, "height", p.height);
     p.strength = case_number(r, "strength", p.strength);
@@ -296,9 +371,24 @@ static struct ltd_gen_params read_request(const struct ltd_json *r, const struct
     p.guidance_start = case_number(r, "guidance_start", 0);
     p.guidance_end = case_number(r, "guidance_end", 1);
     p.deepcache_interval = (int)case_number(r, "deepcache_interval", 1);
+    p.mask_blur = (int)case_number(r, "mask_blur", 0);
+    p.mask_invert = ltd_json_bool(ltd_json_get(r, "mask_invert"));
+    p.inpaint_full_res = ltd_json_bool(ltd_json_get(r, "inpaint_full_res"));
+    p.inpaint_full_res_padding = (int)case_number(r, "inpaint_full_res_padding", 0);
+    p.masked_content =
+        (enum ltd_masked_content)ltd_masked_content_find(request_text(r, "masked_content", "original"));
     p.numerics = LTD_NUMERICS_STRICT;
     if (ltd_json_get(r, "seed") && !ltd_json_uint64(ltd_json_get(r, "seed"), &p.seed))
         p.steps = -1; /* refused by ltd_params_check: the fixture is wrong */
+    p.hr_scale = case_number(r, "hr_scale", 0);
+    p.hr_upscaler = (enum ltd_hr_upscaler)ltd_hr_upscaler_find(request_text(r, "hr_upscaler", "latent"));
+    p.hr_steps = (int)case_number(r, "hr_steps", 0);
+    p.tiling = ltd_json_bool(ltd_json_get(r, "tiling"));
+    p.subseed_strength = case_number(r, "subseed_strength", 0);
+    p.seed_resize_from_w = (int)case_number(r, "seed_resize_from_w", 0);
+    p.seed_resize_from_h = (int)case_number(r, "seed_resize_from_h", 0);
+    if (ltd_json_get(r, "subseed") && !ltd_json_uint64(ltd_json_get(r, "subseed"), &p.subseed))
+        p.steps = -1;
     p.sampler = (enum ltd_sampler)ltd_sampler_find(request_text(r, "sampler", ltd_sampler_name(p.sampler)));
     p.scheduler = (enum ltd_scheduler)ltd_scheduler_find(request_text(r, "scheduler", "model"));
     p.profile = (enum ltd_profile)ltd_profile_find(request_text(r, "profile", "diffusers"));
@@ -315,8 +405,7 @@ static int read_loras(const struct ltd_json *r, struct ltd_lora loras[LTD_MAX_LO
     return count;
 }
 
-/* The picture [h, w, 3] under the case's key, as 8-bit values; NULL when there is none. */
-static struct ltd_image *load_image(const struct fixture *f, const struct ltd_json *c, const char *key)
+struct ltd_image *load_image(const struct fixture *f, const struct ltd_json *c, const char *key)
 {
     const struct weight *w;
     float *values = load(f, c, key, &w);
@@ -329,9 +418,8 @@ static struct ltd_image *load_image(const struct fixture *f, const struct ltd_js
     return image;
 }
 
-/* In strict numerics the largest difference and how many there are count, in default numerics the noise. */
-static bool compare_pictures(const struct ltd_image *got, const struct ltd_image *want, bool strict,
-                             char *detail, size_t size)
+bool compare_pictures(const struct ltd_image *got, const struct ltd_image *want, bool strict, char *detail,
+                      size_t size)
 {
     const size_t n = (size_t)want->width * (size_t)want->height * 3;
     double squares = 0, psnr;
@@ -399,6 +487,8 @@ static enum ltd_status make_latent(const struct fixture *f, const struct ltd_mod
     struct latent_run r = {.err = err};
     enum ltd_status st = generation_init(&r.g, model, p, 0, err);
 
+    if (st == LTD_OK)
+        st = generation_prepare(&r.g, err);
     if (st == LTD_OK) {
         r.g.latent = out;
         if (!run_exec_in(f->pool, p->numerics == LTD_NUMERICS_STRICT, latent_forward, &r) &&
@@ -433,6 +523,26 @@ static bool latent_passes(const struct fixture *f, const struct ltd_json *c, con
     return passed;
 }
 
+/* The pictures are the caller's to free, [LTD_MAX_CONTROLS]. */
+static int read_controls(const struct fixture *f, const struct ltd_json *r,
+                         struct ltd_control controls[LTD_MAX_CONTROLS], struct ltd_image **pictures)
+{
+    int count = 0;
+
+    for (const struct ltd_json *c = ltd_json_first(ltd_json_get(r, "controls")); c; c = ltd_json_next(c)) {
+        pictures[count] = load_image(f, c, "image");
+        controls[count] = (struct ltd_control){
+            .model = case_text(c, "model"),
+            .image = pictures[count],
+            .fit = (enum ltd_control_fit)ltd_control_fit_find(request_text(c, "resize", "stretch")),
+            .weight = case_number(c, "weight", 1),
+            .start = case_number(c, "start", 0),
+            .end = case_number(c, "end", 1)};
+        count++;
+    }
+    return count;
+}
+
 static bool run_request(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
                         const struct ltd_gen_params *p, char *detail, size_t size)
 {
@@ -445,12 +555,18 @@ static bool request_passes(const struct fixture *f, const struct ltd_json *c, co
 {
     struct ltd_gen_params p = read_request(ltd_json_get(c, "request"), model);
     struct ltd_image *init = ltd_json_get(c, "init_image") ? load_image(f, c, "init_image") : NULL;
+    struct ltd_image *mask = ltd_json_get(c, "mask") ? load_image(f, c, "mask") : NULL;
+    struct ltd_image *pictures[LTD_MAX_CONTROLS] = {NULL};
+    struct ltd_control controls[LTD_MAX_CONTROLS];
     struct ltd_lora loras[LTD_MAX_LORAS];
     bool passed = false;
 
     p.init_image = init;
+    p.mask = mask;
     p.loras = loras;
     p.lora_count = read_loras(ltd_json_get(c, "request"), loras);
+    p.controls = controls;
+    p.control_count = read_controls(f, ltd_json_get(c, "request"), controls, pictures);
     if (!ltd_params_check(model, &p, NULL, NULL))
         snprintf(detail, size, "the request was refused");
     else
@@ -463,8 +579,71 @@ static bool request_passes(const struct fixture *f, const struct ltd_json *c, co
         snprintf(detail + told, size - told, "; default numerics: ");
         passed = run_request(f, c, model, &p, detail + strlen(detail), size - strlen(detail));
     }
+    for (size_t i = 0; i < LTD_MAX_CONTROLS; i++)
+        ltd_image_free(pictures[i]);
     ltd_image_free(init);
+    ltd_image_free(mask);
     return passed;
+}
+
+struct control_run {
+    struct forward forward; /* its y is what is wanted */
+    const struct unet_config *base;
+    const struct control_net *net;
+    struct tensor picture;
+    double error;
+};
+
+/* All residuals at a weight of a half, twice, so that both ways of adding them up have a part in each. */
+static void control_forward(void *arg, struct exec *e)
+{
+    struct control_run *r = arg;
+    const struct tensor x = r->forward.x, want = r->forward.y;
+    const size_t mark = exec_mark(e), at = (size_t)case_number(r->forward.c, "residual", 0);
+    const struct unet_input input = make_tables(&r->forward, control_net_encoder(r->net), e);
+    struct tensor hint = exec_tensor(e, 1, x.h, x.w, r->base->level[0].channels), got;
+    struct unet_control control;
+
+    control_net_hint(r->net, e, hint, r->picture);
+    unet_control_take(r->base, e, &control, x);
+    for (int turn = 0; turn < 2; turn++)
+        control_net_forward(r->net, e, &control, turn > 0, 0.5, x, hint, &input);
+    got = at < unet_skip_count(r->base) ? control.skip[at] : control.mid;
+    if (!exec_is_dry(e) && tensor_count(got) == tensor_count(want))
+        r->error = check_relative_error(got.data, want.data, tensor_count(got));
+    exec_rewind(e, mark);
+}
+
+static bool control_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                           char *detail, size_t size)
+{
+    struct operand want = {0}, x = {0}, context = {0}, picture = {0};
+    struct control_run r = {.forward.c = c, .base = unet_config(model->unet), .error = INFINITY};
+    const struct control_item *item = control_nets_find(&model->control_nets, case_text(c, "model"));
+    struct control_net *net = NULL;
+    struct ltd_error err = {.message = "the case lacks something"};
+
+    if (item && operand_load(&want, f, c, "out") && operand_load(&x, f, c, "sample") &&
+        operand_load(&context, f, c, "context") && operand_load(&picture, f, c, "picture") &&
+        load_added(&r.forward, f) && control_net_open(item->path, r.base, BIND_RUN, &net, &err) == LTD_OK) {
+        r.net = net;
+        r.forward.x = x.t;
+        r.forward.context = context.t;
+        r.forward.y = want.t;
+        r.picture = picture.t;
+        run_exec(f->pool, control_forward, &r);
+        snprintf(detail, size, "relative error %.2e", r.error);
+    } else {
+        snprintf(detail, size, "%s", err.message);
+    }
+    control_net_close(net);
+    free(r.forward.pooled.data);
+    free(r.forward.sizes);
+    operand_free(&want);
+    operand_free(&x);
+    operand_free(&context);
+    operand_free(&picture);
+    return r.error <= TENSOR_TOLERANCE;
 }
 
 static bool tokens_pass(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
@@ -489,11 +668,14 @@ bool case_passes(const struct fixture *f, const struct ltd_json *c, const struct
                  char *detail, size_t size)
 {
     const char *kind = case_text(c, "kind");
-    const struct parts parts = {model->text, model->unet, model->vae};
+    const struct parts parts = {model->text, model->text_2 ? model->text_2 : model->text, model->unet,
+                                model->vae};
     double error;
 
     if (strcmp(kind, "tokens") == 0)
         return tokens_pass(f, c, model, detail, size);
+    if (strcmp(kind, "control") == 0)
+        return control_passes(f, c, model, detail, size);
     if (!case_part(c))
         return request_passes(f, c, model, detail, size);
     error = case_error(f, c, &parts);

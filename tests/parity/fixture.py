@@ -11,12 +11,15 @@ import peft
 import safetensors.torch
 import scipy
 import torch
+import torchsde
 import transformers
 
 from reference import Reference
 from tiny_models import write_model
+from vae_files import read_vae
 
 SINGLE_FILE = Path(__file__).resolve().parents[2] / "bench" / "single_file.py"
+GGUF_FILE = Path(__file__).resolve().parent / "gguf_file.py"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 
 # Two ways of computing a case in f32 must agree to this (relative), or it would be no fair test.
@@ -27,7 +30,7 @@ PICTURE_LIMIT = 1e-3  # a few values may round to the neighbouring level
 def versions():
     """The versions of the reference libraries that are installed."""
     modules = {"torch": torch, "diffusers": diffusers, "transformers": transformers, "scipy": scipy,
-               "peft": peft}
+               "peft": peft, "torchsde": torchsde}
     return {name: module.__version__.partition("+")[0] for name, module in modules.items()}
 
 
@@ -57,23 +60,27 @@ def write_cases(folder, plan, tensors, **extra):
 
 
 def write_embeddings(folder, named):
-    """Writes {name: (tensor name, vectors)} as a folder of textual inversion embeddings."""
-    for name, (tensor, vectors) in named.items():
+    """Writes {name: {tensor name: vectors}} as a folder of textual inversion embeddings."""
+    for name, tensors in named.items():
         (folder / "embeddings").mkdir(exist_ok=True)
-        safetensors.torch.save_file({tensor: vectors}, folder / "embeddings" / f"{name}.safetensors")
+        safetensors.torch.save_file(tensors, folder / "embeddings" / f"{name}.safetensors")
 
 
 def read_embeddings(folder):
-    """{name: vectors} of a fixture's embeddings."""
-    files = sorted((folder / "embeddings").glob("*.safetensors"))
-    return {file.stem: next(iter(safetensors.torch.load_file(file).values())).float() for file in files}
+    """{name: vectors for each text encoder} of a fixture's embeddings."""
+    found = {}
+    for file in sorted((folder / "embeddings").glob("*.safetensors")):
+        tensors = safetensors.torch.load_file(file)
+        found[file.stem] = [tensors[name].float() for name in (("clip_l", "clip_g") if "clip_g" in tensors else tensors)]
+    return found
 
 
 def write_named_loras(folder, named):
-    """Writes {name: tensors} as a folder of adapters."""
+    """Writes {name: (tensors, PEFT's configuration or None)} as a folder of adapters."""
     (folder / "loras").mkdir()
-    for name, tensors in named.items():
-        safetensors.torch.save_file(tensors, folder / "loras" / f"{name}.safetensors")
+    for name, (tensors, configuration) in named.items():
+        metadata = {"lora_adapter_metadata": json.dumps(configuration)} if configuration else None
+        safetensors.torch.save_file(tensors, folder / "loras" / f"{name}.safetensors", metadata)
 
 
 def compute(reference, plan):
@@ -90,8 +97,12 @@ def make_fixture(spec, folder, make_plan, **extra):
     """Writes a small model and its cases into folder, which is emptied first; returns (Reference, plan, tensors)."""
     start_empty(folder)
     write_model(spec, folder / "model")
+    if spec.gguf:
+        file = folder / "model" / "single.gguf"
+        subprocess.run([sys.executable, GGUF_FILE, folder / "model", file], check=True)
+        extra["file"] = "model/single.gguf"
     reference = Reference(folder / "model")
-    plan = make_plan(spec, reference.pipe.tokenizer)
+    plan = make_plan(spec, reference.pipe.tokenizer or reference.pipe.tokenizer_2)
     tensors = compute(reference, plan)
     if spec.single_file:
         file = folder / "model" / "single.safetensors"
@@ -105,8 +116,10 @@ def load_fixture(folder):
     """(cases, tensors, Reference) of a fixture on disk."""
     listing = json.loads((folder / "cases.json").read_text())
     tensors = safetensors.torch.load_file(folder / "tensors.safetensors")
-    reference = Reference(folder / listing.get("model", "model"), read_embeddings(folder))
+    vae = read_vae(folder / "vae") if "vae" in listing else None
+    reference = Reference(folder / listing.get("model", "model"), read_embeddings(folder), vae)
     reference.open_loras(folder / "loras")
+    reference.controls.open(folder / "controlnets")
     return listing["cases"], tensors, reference
 
 

@@ -15,11 +15,14 @@ class Writer:
         self.pipe = pipe
         self.dtype = dtype
         self.tensors = {}
+        self.configuration = None
 
     def layers(self, *endings):
         """(network, name, weight, bias) of the layers whose names end so."""
-        for network, module in (("unet", self.pipe.unet), ("text_encoder", self.pipe.text_encoder)):
-            for name, layer in module.named_modules():
+        for network in ("unet", "text_encoder", "text_encoder_2"):
+            module = getattr(self.pipe, network, None)
+            for name, layer in module.named_modules() if module else ():
+                name = name.removeprefix("text_model.")
                 if name.endswith(endings) and isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d)):
                     yield network, name, layer.weight.detach().float(), layer.bias
 
@@ -72,6 +75,19 @@ def peft(writer):
     for network, name, weight, _ in writer.layers(*ATTENTION, *CONVOLUTIONS, "conv_in", "time_emb_proj", "q_proj", "v_proj"):
         up, down = writer.low_rank(weight)
         writer.put(peft_name(network, name), lora_A__weight=down, lora_B__weight=up)
+
+
+def peft_alpha(writer):
+    """The same, with PEFT's configuration in the metadata, which alone says the alphas."""
+    peft(writer)
+    own = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    writer.configuration = {
+        "unet.r": RANK, "unet.rank_pattern": {}, "unet.lora_alpha": 7, "unet.alpha_pattern": {own: 2, "conv1": 1.5}, "unet.use_rslora": True,
+        "unet.target_modules": sorted({name for network, name, _, _ in writer.layers(*ATTENTION, *CONVOLUTIONS, "conv_in", "time_emb_proj")
+                                       if network == "unet"}),
+        "text_encoder.r": RANK, "text_encoder.rank_pattern": {}, "text_encoder.lora_alpha": 1,
+        "text_encoder.target_modules": ["q_proj", "v_proj"],
+    }
 
 
 def dora(writer):
@@ -143,18 +159,65 @@ def full(writer):
                    diff_b=0.3 * bias.detach().float().std() * writer.random(*bias.shape))
 
 
+# What the first publication calls the parts of a resblock, and the layers before and behind all blocks.
+RESBLOCK = {"conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
+ENDS = {"conv_in": "input_blocks.0.0", "conv_out": "out.2"}
+
+
+def published_name(unet, name):
+    """What the first publication calls a layer of the U-Net: blocks are counted through all levels."""
+    if name in ENDS:
+        return ENDS[name]
+    words = name.split(".")
+    if words[0] == "mid_block":
+        block, module, rest = "middle_block", {"resnets": 2 * int(words[2]), "attentions": 1}[words[1]], words[3:]
+    else:
+        down, level, layers = words[0] == "down_blocks", int(words[1]), unet.config.layers_per_block + 1
+        if words[2].endswith("samplers"):
+            number = level * layers + layers - 1
+            attends = hasattr(unet.up_blocks[level], "attentions")
+            return f"input_blocks.{number + 1}.0.op" if down else f"output_blocks.{number}.{2 if attends else 1}.conv"
+        block = f"{'input' if down else 'output'}_blocks.{level * layers + int(words[3]) + (1 if down else 0)}"
+        module, rest = {"resnets": 0, "attentions": 1}[words[2]], words[4:]
+    rest = ".".join(rest)
+    return f"{block}.{module}.{rest if module == 1 else RESBLOCK[rest]}"
+
+
+def kohya_xl(writer):
+    """For Stable Diffusion XL: the U-Net's layers by the names of the first publication, and two text encoders."""
+    prefixes = {"text_encoder": "lora_te1_text_model", "text_encoder_2": "lora_te2_text_model"}
+    for network, name, weight, _ in writer.layers(*ATTENTION, *TEXT, *CONVOLUTIONS, "time_emb_proj", "proj_in", "net.2"):
+        if network == "unet" and name.startswith("time_"):
+            continue
+        if network == "unet":
+            stem = f"lora_unet_{published_name(writer.pipe.unet, name)}"
+        else:
+            stem = f"{prefixes[network]}_{name}"
+        up, down = writer.low_rank(weight)
+        writer.put(stem.replace(".", "_"), lora_up__weight=up, lora_down__weight=down, alpha=torch.tensor(2.0))
+
+
+def peft_xl(writer):
+    """diffusers' names for all three networks."""
+    for network, name, weight, _ in writer.layers(*ATTENTION, "conv2", "q_proj", "fc2"):
+        up, down = writer.low_rank(weight)
+        outer = "" if network == "unet" else "text_model."
+        writer.put(f"{network}.{outer}{name}", lora_A__weight=down, lora_B__weight=up)
+
+
 # Those that diffusers reads itself, with PEFT.
-READ_BY_DIFFUSERS = ("kohya", "peft", "dora")
-FORMS = {"kohya": (kohya, torch.float16), "peft": (peft, torch.float32), "dora": (dora, torch.float32),
+READ_BY_DIFFUSERS = ("kohya", "peft", "peft-alpha", "dora", "kohya-xl", "peft-xl")
+FORMS = {"kohya": (kohya, torch.float16), "peft": (peft, torch.float32), "peft-alpha": (peft_alpha, torch.float32), "dora": (dora, torch.float32),
          "columns": (columns, torch.float32), "loha": (loha, torch.bfloat16), "lokr": (lokr, torch.float32),
          "full": (full, torch.float32)}
+FORMS_XL = {"kohya-xl": (kohya_xl, torch.float16), "peft-xl": (peft_xl, torch.float32)}
 
 
 def write_loras(pipe):
-    """{name: tensors} of all forms."""
+    """{name: (tensors, PEFT's configuration or None)} of all forms that there are for the pipeline's model."""
     made = {}
-    for name, (fill, dtype) in FORMS.items():
+    for name, (fill, dtype) in (FORMS_XL if hasattr(pipe, "text_encoder_2") else FORMS).items():
         writer = Writer(name, pipe, dtype)
         fill(writer)
-        made[name] = writer.tensors
+        made[name] = writer.tensors, writer.configuration
     return made

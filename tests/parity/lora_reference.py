@@ -65,7 +65,7 @@ def change(parts, weight, strength):
     return strength * difference
 
 
-WEIGHTS = {"unet": "weight", "text_encoder": "text_weight"}
+WEIGHTS = {"unet": "weight", "text_encoder": "text_weight", "text_encoder_2": "text_weight"}
 
 
 class Adapters:
@@ -117,12 +117,15 @@ class Adapters:
 
     def load(self, file, name):
         """What load_lora_weights does, but that the text encoder's layers have lost their outer name since."""
-        tensors, alphas = self.pipe.lora_state_dict(str(file))
+        settings = {"unet_config": self.pipe.unet.config} if hasattr(self.pipe, "text_encoder_2") else {}
+        tensors, alphas, metadata = self.pipe.lora_state_dict(str(file), return_lora_metadata=True, **settings)
         tensors, alphas = ({key.replace("text_encoder.text_model.", "text_encoder."): value for key, value in named.items()}
                            for named in (tensors, alphas or {}))
-        self.pipe.load_lora_into_unet(tensors, alphas or None, self.pipe.unet, adapter_name=name)
-        if any(key.startswith("text_encoder.") for key in tensors):
-            self.pipe.load_lora_into_text_encoder(tensors, alphas or None, self.pipe.text_encoder, adapter_name=name)
+        self.pipe.load_lora_into_unet(tensors, alphas or None, self.pipe.unet, adapter_name=name, metadata=metadata)
+        for network in ("text_encoder", "text_encoder_2"):
+            if any(key.startswith(f"{network}.") for key in tensors):
+                self.pipe.load_lora_into_text_encoder(tensors, alphas or None, getattr(self.pipe, network), prefix=network,
+                                                      adapter_name=name, metadata=metadata)
 
     @contextlib.contextmanager
     def loaded(self, asked):

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from approximation_cases import plan_approximations
 from cases import plan_cases
+from control_cases import plan_controls, plan_controls_sd21, plan_controls_xl
+from control_files import write_controls
 from default_cases import plan_default
+from eta_cases import plan_eta
 from fixture import (
     check_versions,
     compute,
@@ -26,25 +29,53 @@ from fixture import (
     write_embeddings,
     write_named_loras,
 )
-from lora_cases import plan_loras
+from hires_cases import plan_hires
+from lora_cases import plan_loras, plan_loras_xl
 from lora_files import write_loras
-from prompt_cases import embeddings, plan_prompts, plan_rescale
+from mask_cases import plan_edit, plan_inpaint, plan_inpaint_xl, plan_masks
+from noise_cases import plan_noise
+from prompt_cases import embeddings, embeddings_xl, plan_prompts, plan_prompts_xl, plan_rescale
 from reference import Reference, prepare_libraries
 from refused import REFUSED, check_refused
 from sensitivity import measure_model
 from specs import SD15, SPECS
+from tiling_cases import plan_tiling
+from vae_cases import plan_taesd, plan_taesd_xl, plan_vae
+from vae_files import read_vae, write_vae
+from variation_cases import plan_variations
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 # Cases of a model that stands elsewhere: how they are planned, where it is, and the embeddings that they name.
 BORROWED = {
     "default": (plan_default, "../../../../models/default", {}),
     "approximations": (plan_approximations, "../sd15/model", {}),
+    "eta": (plan_eta, "../sd15/model", {}),
+    "controls": (plan_controls, "../sd15/model", {}),
+    "controls-sd21": (plan_controls_sd21, "../sd21/model", {}),
+    "controls-xl": (plan_controls_xl, "../sdxl/model", {}),
+    "hires": (plan_hires, "../sd15/model", {}),
     "loras": (plan_loras, "../sd15/model", {}),
+    "loras-xl": (plan_loras_xl, "../sdxl/model", {}),
+    "masks": (plan_masks, "../sd15/model", {}),
+    "masks-edit": (plan_edit, "../edit/model", {}),
+    "masks-inpaint": (plan_inpaint, "../inpaint/model", {}),
+    "masks-inpaint-xl": (plan_inpaint_xl, "../inpaint-xl/model", {}),
     "prompts": (plan_prompts, "../sd15/model", embeddings()),
+    "tiling": (plan_tiling, "../sd15/model", {}),
+    "taesd": (plan_taesd, "../sd15/model", {}),
+    "taesd-xl": (plan_taesd_xl, "../sdxl/model", {}),
+    "vae": (plan_vae, "../sd15/model", {}),
+    "variations": (plan_variations, "../sd15/model", {}),
+    "prompts-xl": (plan_prompts_xl, "../sdxl/model", embeddings_xl()),
+    "noise": (plan_noise, "../sd15/model", {}),
     "rescale": (plan_rescale, "../sd21/model", {}),
 }
 # What makes the adapters that the cases name.
-LORAS = {"loras": write_loras}
+LORAS = {"loras": write_loras, "loras-xl": write_loras}
+# The same of ControlNets.
+CONTROLS = {"controls": write_controls, "controls-sd21": write_controls, "controls-xl": write_controls}
+# What has a VAE in place of the model's own: what of its folder the engine opens.
+VAES = {"taesd": "vae", "taesd-xl": "vae/tiny_decoder.safetensors", "vae": "vae"}
 SENSITIVITY_LIMIT = 2e-4
 
 
@@ -54,11 +85,18 @@ def make_borrowed(name, make_plan, model, named):
     start_empty(folder)
     write_embeddings(folder, named)
     plan = make_plan()
-    reference = Reference(folder / model, read_embeddings(folder))
+    extra, vae = {}, None
+    if name in VAES:
+        write_vae(name, folder / "vae")
+        extra, vae = {"vae": VAES[name]}, read_vae(folder / "vae")
+    reference = Reference(folder / model, read_embeddings(folder), vae)
     if name in LORAS:
         write_named_loras(folder, LORAS[name](reference.pipe))
         reference.open_loras(folder / "loras")
-    write_cases(folder, plan, compute(reference, plan), model=model)
+    if name in CONTROLS:
+        CONTROLS[name](reference.pipe, folder / "controlnets")
+        reference.controls.open(folder / "controlnets")
+    write_cases(folder, plan, compute(reference, plan), model=model, **extra)
 
 
 def make(name):

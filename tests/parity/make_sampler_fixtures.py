@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Writes fixtures/samplers/*.json: what the diffusers schedulers and torch.randn give.
+"""Writes fixtures/samplers/*.json: what the diffusers schedulers, torch.randn and torchsde give.
 
-    make_sampler_fixtures.py [randn] [samplers] [grid]    these files; all when none is named
+    make_sampler_fixtures.py [randn] [brownian] [samplers] [grid] [webui]    these files; all when none is named
     make_sampler_fixtures.py grid NAME...                 of the grid these samplers alone, for a look
 
 Run where the libraries of requirements.txt are installed; any other version may round differently.
 
-samplers.json (five samplers, every key of their configs) and grid.json (all samplers, every schedule) hold `noise` and
+samplers.json (five samplers, every key of their configs), grid.json (all samplers, every schedule) and webui.json (those
+that are AUTOMATIC1111's in its profile) hold `noise` and
 `latent` (the run's start), `seed` (of the generator that samplers draw from) and `groups`: a scheduler_config.json, a
 sampler and a scheduler by their wire names, the timesteps of a run of `timestep_steps` steps (absent when that run
 fails), and rows as sampler_runs.row makes them: the final x of a run against a stand-in for the network.
 
 Torch built with MKL takes square roots that are off by one in the last place now and then (0.7 % of the values), and
 so do the levels that it rescales to zero terminal SNR.  The ancestral step from there cancels to that last place: the
-rows of euler_a that it moves by more than TOLERANCE come from a run with correctly rounded roots, and all of grid.json.
+rows of euler_a that it moves by more than TOLERANCE come from a run with correctly rounded roots, and all of grid.json and webui.json.
 """
 
 import contextlib
@@ -27,9 +28,12 @@ import warnings
 import diffusers
 import numpy
 import torch
+import torchsde
 
-from samplers import SAMPLERS, make_scheduler, schedules_of
+from samplers import SAMPLERS, make_scheduler, noise_fields, schedules_of
 from sampler_runs import REFUSALS, Start, row, run
+from webui_samplers import PROGRAMS, webui_scheduler
+from written_samplers import CHURNED, WITH_ETA
 
 assert torch.__version__.split("+")[0] == "2.15.0" and diffusers.__version__ == "0.39.0"
 torch.set_num_threads(1)
@@ -47,6 +51,7 @@ SIGMA_SAMPLERS = ("euler", "dpmpp_2m")
 STABLE_DIFFUSION = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 ALL_STEPS = (1, 2, 3, 4, 5, 10, 20, 25, 30, 50, 999)
 FEW_STEPS = (1, 4, 10, 14, 15, 25)
+MORE_RUNS = {"restart": [(24, 1.0, False), (40, 0.6, True)]}  # of the grid
 
 
 @contextlib.contextmanager
@@ -174,7 +179,7 @@ def varied():
 def grid_group(config, sampler, scheduler):
     start = Start(**GRID_START)
     made = make_scheduler(config, sampler, scheduler)
-    runs = [(steps, 1.0, False) for steps in (1, 4, 13, 40)] + [(10, 0.6, True)]
+    runs = [(steps, 1.0, False) for steps in (1, 4, 13, 40)] + [(10, 0.6, True)] + MORE_RUNS.get(sampler, [])
     rows = [row(lambda: copy.deepcopy(made), start, *one, digits=8) for one in runs]
     return group(config, sampler, scheduler, rows, start)
 
@@ -187,6 +192,43 @@ def grid(wanted):
         for sampler in named or SAMPLERS:
             for scheduler in schedules_of(sampler):
                 yield grid_group(config, sampler, scheduler)
+
+
+def webui():
+    """The samplers that are AUTOMATIC1111's in its profile, on every schedule, with other etas and scaled noise; and what
+    k-diffusion's others do with noise in both profiles."""
+    start = Start(**GRID_START)
+    for prediction in ("epsilon", "v_prediction"):
+        config = dict(STABLE_DIFFUSION, prediction_type=prediction, steps_offset=1)
+        for request in webui_requests(prediction == "epsilon"):
+            yield webui_group(config, request, start)
+
+
+def webui_requests(everything):
+    """Those that are in a1111 alone, and, of everything, noise before the steps and noise that is scaled."""
+    for sampler in PROGRAMS:
+        every = schedules_of(sampler) if sampler == "dpmpp_2m_sde" else ("karras", "exponential", "normal")
+        for scheduler in every if everything else ("karras",):
+            yield {"sampler": sampler, "scheduler": scheduler, "profile": "a1111"}
+        for noise in ({"eta": 0.0}, {"eta": 0.6}, {"s_noise": 0.7}):
+            yield {"sampler": sampler, "scheduler": "karras", "profile": "a1111", **noise}
+    for sampler in CHURNED if everything else ():
+        yield {"sampler": sampler, "scheduler": "model", "s_churn": 3.0}
+        yield {"sampler": sampler, "scheduler": "model", "s_churn": 40.0, "s_tmin": 0.5, "s_tmax": 5.0, "s_noise": 1.1}
+    for sampler in (*WITH_ETA, "restart") if everything else ():
+        yield {"sampler": sampler, "scheduler": "model", "s_noise": 0.7}
+
+
+def webui_group(config, request, start):
+    """Rows of one request."""
+    def made():
+        if request.get("profile") == "a1111":
+            return webui_scheduler(config, {**request, "seed": start.seed})
+        return make_scheduler(config, request["sampler"], request["scheduler"], **noise_fields(request))
+
+    runs = [(steps, 1.0, False) for steps in (1, 3, 13)] + [(10, 0.6, True)]
+    runs += MORE_RUNS.get(request["sampler"], [])
+    return {"config": config, **request, "rows": [row(made, start, *one, digits=8) for one in runs]}
 
 
 def randn_cases():
@@ -203,6 +245,25 @@ def randn_cases():
         yield {"seed": seed, "draws": [16384], "stride": 97, "values": [float(f"{v:.9g}") for v in values]}
 
 
+def brownian_cases():
+    """Paths over the sigmas of a model and others, looked at in an order that is not theirs."""
+    ranges = ((0.0291675, 14.614642), (0.1, 10.0), (0.02, 4096.0), (1.0, 1.0001))
+    for seed in (0, 7, 2**32 + 5, 2**64 - 1):
+        for low, high in ranges:
+            for n in (3, 18):
+                yield brownian_case(seed, torch.tensor(low), torch.tensor(high), n)
+
+
+def brownian_case(seed, low, high, n):
+    """One path: what k-diffusion's BrownianTreeNoiseSampler makes of it."""
+    tree = torchsde.BrownianTree(low, torch.zeros(n), high, entropy=seed)
+    levels = low + (high - low) * torch.tensor([1, 0.77, 0.5, 0.31, 0.3, 0.05, 0])
+    ways = [(levels[i], levels[i + 1]) for i in (3, 0, 5, 2, 1, 4)] + [(levels[0], levels[6]), (levels[4], levels[1])]
+    values = [tree(min(way), max(way)) * (1 if way[0] < way[1] else -1) / (way[1] - way[0]).abs().sqrt() for way in ways]
+    return {"seed": seed, "low": float(low), "high": float(high), "ways": [[float(end) for end in way] for way in ways],
+            "values": [[float(f"{v:.9g}") for v in way] for way in values]}
+
+
 def write(name, head, rows_key, rows):
     with open(HERE / name, "w", encoding="utf-8") as file:
         file.write("{" + "".join(f"{json.dumps(k)}: {json.dumps(v)},\n" for k, v in head.items()))
@@ -212,17 +273,22 @@ def write(name, head, rows_key, rows):
 
 
 def main():
-    wanted = sys.argv[1:] or ["randn", "samplers", "grid"]
+    wanted = sys.argv[1:] or ["randn", "brownian", "samplers", "grid", "webui"]
     HERE.mkdir(parents=True, exist_ok=True)
     head = {"torch": "2.15.0", "diffusers": "0.39.0"}
     if "randn" in wanted:
         write("randn.json", head, "cases", randn_cases())
+    if "brownian" in wanted:
+        write("brownian.json", {**head, "torchsde": torchsde.__version__}, "cases", brownian_cases())
     head["timestep_steps"] = TIMESTEP_STEPS
     if "samplers" in wanted:
         write("samplers.json", {**head, **START}, "groups", [*main_grid(), *varied()])
     if "grid" in wanted:
         with correctly_rounded_roots():
             write("grid.json", {**head, **GRID_START}, "groups", grid(wanted))
+    if "webui" in wanted:
+        with correctly_rounded_roots():
+            write("webui.json", {**head, **GRID_START}, "groups", webui())
 
 
 if __name__ == "__main__":

@@ -173,10 +173,20 @@ RESCALE = [
 
 
 def embeddings():
-    """{name: (tensor name, vectors)} of all of them."""
+    """{name: {tensor name: vectors}} of all of them."""
     return {
-        name: (tensor, (0.8 * torch.randn(shape, generator=generator_for("prompts", name))).to(dtype))
+        name: {tensor: (0.8 * torch.randn(shape, generator=generator_for("prompts", name))).to(dtype)}
         for name, tensor, shape, dtype in EMBEDDINGS
+    }
+
+
+def embeddings_xl():
+    """{name: {tensor name: vectors}}, one tensor a text encoder, of as many vectors."""
+    widths = {"clip_l": 16, "clip_g": 20}
+    return {
+        name: {tensor: (0.8 * torch.randn((vectors, width), generator=generator_for("prompts-xl", name + tensor))).to(dtype)
+               for tensor, width in widths.items()}
+        for name, vectors, dtype in (("night", 2, torch.float32), ("style-x", 1, torch.float16))
     }
 
 
@@ -194,6 +204,14 @@ class PromptPlan:
         self.cases.append({"name": name, "kind": "picture", "request": request, **extra, "out": f"{name}.out"})
 
 
+def add_embeddings(plan, rows):
+    """Prompts of AUTOMATIC1111 that name embeddings."""
+    for name, prompt, fields in rows:
+        weighted = pieces(["a ", 1], ["night", 1.4], [" fox", 1])
+        reads = read(weighted if "(" in prompt else plain(prompt), plain(fields.get("negative_prompt", NEGATIVE)))
+        plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
+
+
 def plan_rescale():
     """Guidance with its spread taken back."""
     plan = PromptPlan()
@@ -207,12 +225,40 @@ def plan_prompts():
     plan = plan_rescale()
     for name, prompt, reads, fields in GRAMMAR:
         plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
-    for name, prompt, fields in WITH_EMBEDDINGS:
-        weighted = pieces(["a ", 1], ["night", 1.4], [" fox", 1])
-        reads = read(weighted if "(" in prompt else plain(prompt), plain(fields.get("negative_prompt", NEGATIVE)))
-        plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
+    add_embeddings(plan, WITH_EMBEDDINGS)
     for name, prompt, fields in WITH_EMBEDDINGS:
         # In other letters, diffusers puts the first vector of several in place of a name.
         if name not in ("embedding-emphasis", "embedding-case"):
+            plan.add(f"{name}-diffusers", prompt, fields)
+    return plan
+
+
+# What the second text encoder, and zeros for an empty negative prompt, could do otherwise.
+XL = [
+    ("marks", "a fox!", read(plain("a fox!")), {}),
+    ("empty-negative", FOX, read(plain(FOX), plain("")), {"negative_prompt": ""}),
+    (
+        "empty-negative-long",
+        "a red fox BREAK in snow",
+        read(pieces(["a red fox", 1], BREAK, ["in snow", 1]), plain("")),
+        {"negative_prompt": ""},
+    ),
+    ("empty", "", read(plain("")), {}),
+    ("clip-skip", FOX, read(plain(FOX)), {"clip_skip": 1}),
+]
+XL_GRAMMAR = ("plain", "emphasis", "long", "long-negative", "break", "edit-share", "edit-negative", "alternate", "and-weights", "and-lengths")
+
+
+XL_EMBEDDINGS = ("embedding", "embedding-emphasis", "embedding-negative")
+
+
+def plan_prompts_xl():
+    """The constructs that Stable Diffusion XL's conditioning has a part in."""
+    plan = PromptPlan()
+    for name, prompt, reads, fields in [*(row for row in GRAMMAR if row[0] in XL_GRAMMAR), *XL]:
+        plan.add(name, prompt, {"profile": "a1111", **fields}, reads=reads)
+    add_embeddings(plan, (row for row in WITH_EMBEDDINGS if row[0] in XL_EMBEDDINGS))
+    for name, prompt, fields in WITH_EMBEDDINGS:
+        if name in ("embedding", "embedding-negative"):
             plan.add(f"{name}-diffusers", prompt, fields)
     return plan

@@ -19,7 +19,9 @@ import copy
 import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 
-from samplers import make_scheduler
+from shown_reference import shown_picture
+from variation_reference import start_noise
+from webui_samplers import webui_scheduler
 
 BREAK = "BREAK"
 BACKTRACK = 20  # its option comma_padding_backtrack
@@ -76,17 +78,22 @@ class PromptReference:
 
     def __init__(self, pipe, embeddings):
         self.pipe = pipe
+        self.scheduler_config = pipe.scheduler.config
         self.tokenizer = copy.deepcopy(pipe.tokenizer)  # before diffusers adds names to it
         self.length = pipe.tokenizer.model_max_length
-        self.encoder = copy.deepcopy(pipe.text_encoder)
         self.names = []
-        self.extend_encoder(embeddings)
+        self.shown = None  # beside the latent, to a model that inpaints or edits
+        self.encoder = self.extended(pipe.text_encoder, {name: vectors[0] for name, vectors in embeddings.items()})
 
-    def extend_encoder(self, embeddings):
-        """Gives every embedding's vectors ids above the vocabulary's, in this copy of the encoder."""
-        table = self.encoder.embeddings.token_embedding
+    def extended(self, encoder, embeddings):
+        """A copy of the encoder in which every embedding's vectors have ids above the vocabulary's."""
+        if not embeddings:
+            return encoder
+        encoder = copy.deepcopy(encoder)
+        table = encoder.get_input_embeddings()
         rows = [table.weight]
         next_id = table.weight.shape[0]
+        self.names = []
         for name, vectors in embeddings.items():
             vectors = vectors.reshape(-1, table.weight.shape[1])
             ids = list(range(next_id, next_id + len(vectors)))
@@ -95,6 +102,7 @@ class PromptReference:
             next_id += len(vectors)
         self.names.sort(key=lambda entry: -len(entry[0]))
         table.weight = torch.nn.Parameter(torch.cat(rows))
+        return encoder
 
     def tokens(self, text):
         """Ids of a text, without marks."""
@@ -141,10 +149,17 @@ class PromptReference:
         for i in range(max(map(len, texts))):
             encoded = [self.encode(text[i] if i < len(text) else ([], []), skip) for text in texts]
             z = torch.stack([values for values, _ in encoded])
-            before = z.mean()
-            z = z * torch.stack([weights for _, weights in encoded])
-            columns.append(z * (before / z.mean()))
+            columns.append(self.emphasize(z, torch.stack([weights for _, weights in encoded])))
         return torch.cat(columns, dim=1)
+
+    def emphasize(self, z, weights):
+        """z times its weights, with the mean that it had before."""
+        weighed = z * weights
+        return weighed * (z.mean() / weighed.mean())
+
+    def encode_negative(self, turns, skip):
+        """The negative prompt's schedule."""
+        return self.encode_schedule(turns, skip)
 
     def pad_with_empty(self, rows, tokens, skip):
         """rows [n, t, channels] with chunks without tokens after them."""
@@ -156,32 +171,60 @@ class PromptReference:
     def encode_request(self, reads, skip):
         """(schedules of the parts, schedule of the negative prompt), each [turns, tokens, channels], one length."""
         parts = [self.encode_schedule(part["turns"], skip) for part in reads["parts"]]
-        negative = self.encode_schedule(reads["negative"], skip)
+        negative = self.encode_negative(reads["negative"], skip)
         longest = max(part.shape[1] for part in parts)
         parts = [torch.cat([part, part[:, -1:].expand(-1, longest - part.shape[1], -1)], dim=1) for part in parts]
         tokens = max(longest, negative.shape[1])
         parts = [self.pad_with_empty(part, tokens, skip) for part in parts]
         return parts, self.pad_with_empty(negative, tokens, skip)
 
+    def guided(self, request, reads, encoded, sample, timestep, evaluation):
+        """What the network says of a sample [1, c, h, w], with guidance; encoded is encode_request's."""
+        parts, negative = encoded
+        if request.get("image_guidance_scale", 1) != 1:
+            return self.guided_by_picture(request, reads, encoded, sample, timestep, evaluation)
+        rows = [turn_at(negative, reads["negative"], evaluation)]
+        rows += [turn_at(part, read["turns"], evaluation) for part, read in zip(parts, reads["parts"])]
+        sample = sample.expand(len(rows), -1, -1, -1)
+        said = self.pipe.unet(self.beside(sample), timestep, encoder_hidden_states=torch.stack(rows)).sample
+        return self.compose(request, reads, said)
+
+    def guided_by_picture(self, request, reads, encoded, sample, timestep, evaluation):
+        """The same of a model that edits (combine_denoised_for_edit_model)."""
+        parts, negative = encoded
+        unguided = turn_at(negative, reads["negative"], evaluation)
+        rows = [turn_at(parts[0], reads["parts"][0]["turns"], evaluation), unguided, unguided]
+        shown = torch.cat([self.shown, self.shown, torch.zeros_like(self.shown)])
+        sample = torch.cat([sample.expand(3, -1, -1, -1), shown], dim=1)
+        text, image, bare = self.pipe.unet(sample, timestep, encoder_hidden_states=torch.stack(rows)).sample.chunk(3)
+        return bare + request["cfg_scale"] * (text - image) + request["image_guidance_scale"] * (image - bare)
+
+    def beside(self, sample):
+        """A sample [n, c, h, w] with what the network is shown beside it, if anything."""
+        return sample if self.shown is None else torch.cat([sample, self.shown.expand(len(sample), -1, -1, -1)], dim=1)
+
+    def compose(self, request, reads, said):
+        """The sum of what the network says of the rows [n, c, h, w]."""
+        out = said[0].clone()
+        for read, word in zip(reads["parts"], said[1:]):
+            out += (word - said[0]) * (read["weight"] * request["cfg_scale"])
+        return rescale_noise_cfg(out.unsqueeze(0), said[1:2], request.get("cfg_rescale", 0))
+
     @torch.no_grad()
     def draw(self, request, reads):
         """(last latent, picture [H, W, 3])."""
-        pipe, scale = self.pipe, request["cfg_scale"]
-        parts, negative = self.encode_request(reads, request.get("clip_skip", 0))
-        scheduler = make_scheduler(pipe.scheduler, request["sampler"], request["scheduler"])
+        pipe = self.pipe
+        encoded = self.encode_request(reads, request.get("clip_skip", 0))
+        scheduler = webui_scheduler(self.scheduler_config, request)
         scheduler.set_timesteps(request["steps"])
         size = request["height"] // pipe.vae_scale_factor, request["width"] // pipe.vae_scale_factor
         generator = torch.Generator("cpu").manual_seed(request["seed"])
-        x = torch.randn((1, pipe.unet.config.in_channels, *size), generator=generator) * scheduler.init_noise_sigma
+        shape = (1, pipe.vae.config.latent_channels, *size)
+        x = start_noise(request, shape, generator, pipe.vae_scale_factor) * scheduler.init_noise_sigma
+        self.shown = shown_picture(pipe, (request["width"], request["height"]), None, None, generator.clone_state())
         for evaluation, timestep in enumerate(scheduler.timesteps):
-            rows = [turn_at(negative, reads["negative"], evaluation)]
-            rows += [turn_at(part, read["turns"], evaluation) for part, read in zip(parts, reads["parts"])]
-            sample = scheduler.scale_model_input(x, timestep).expand(len(rows), -1, -1, -1)
-            said = pipe.unet(sample, timestep, encoder_hidden_states=torch.stack(rows)).sample
-            out = said[0].clone()
-            for read, word in zip(reads["parts"], said[1:]):
-                out += (word - said[0]) * (read["weight"] * scale)
-            out = rescale_noise_cfg(out.unsqueeze(0), said[1:2], request.get("cfg_rescale", 0))
+            sample = scheduler.scale_model_input(x, timestep)
+            out = self.guided(request, reads, encoded, sample, timestep, evaluation)
             x = scheduler.step(out, timestep, x, generator=generator).prev_sample
         image = pipe.vae.decode(x / pipe.vae.config.scaling_factor).sample[0]
         return x, (255 * ((image + 1) / 2).clamp(0, 1)).floor().permute(1, 2, 0)

@@ -39,6 +39,8 @@ def run(scheduler, start, steps, strength, from_latent):
     first = steps - min(int(steps * strength), steps) if from_latent else 0
     if hasattr(s, "start_at"):
         s.start_at(first)
+    if hasattr(s, "generator"):
+        s.generator = generator
     s.set_timesteps(steps)
     if from_latent:
         timesteps = s.timesteps[first * s.order:]

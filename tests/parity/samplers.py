@@ -7,6 +7,7 @@ import diffusers
 import torch
 
 from sigma_lists import LISTS, EulerAncestralOnSigmas, on_list
+from written_samplers import PROGRAMS, WITH_ETA, written
 
 TABLES = Path(__file__).resolve().parents[2] / "include" / "latentd"
 # The config fields that ask a diffusers class for a sigma schedule; two of them have no wire name.
@@ -30,7 +31,7 @@ def rows(table, word):
 
 
 # wire name -> (diffusers class, which schedules it takes)
-SAMPLERS = {name: (cls, takes) for _, name, _, cls, _, takes in rows("samplers.def", "SAMPLER")}
+SAMPLERS = {name: (cls, takes) for _, name, _, cls, _, takes, *_ in rows("samplers.def", "SAMPLER")}
 SCHEDULES = [name for _, name, *_ in rows("schedulers.def", "SCHEDULER")]
 
 
@@ -65,12 +66,22 @@ def make_levels(cls, config, schedule):
     return cls.from_config(config, **schedule_fields(schedule))
 
 
-def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE):
-    """A fresh scheduler from a config, as a request names it; without a sampler, of the config's class."""
+def noise_fields(request):
+    """What a request says of the noise on the way."""
+    return {name: request[name] for name in ("s_churn", "s_tmin", "s_tmax", "s_noise") if name in request}
+
+
+def make_scheduler(config, sampler=None, schedule=MODEL_SCHEDULE, eta=None, **noise):
+    """A fresh scheduler from a config, as a request names it, with its noise_fields; without a sampler, of the config's
+    class.  An eta that the class takes in each step is not its own."""
+    if noise or (eta is not None and sampler in WITH_ETA):
+        return make_levels(written(sampler, 1.0 if eta is None else eta, **noise), config, schedule)
     name = SAMPLERS[sampler][0] if sampler else config["_class_name"]
     if sampler == "euler_a" and schedule not in (MODEL_SCHEDULE, *SPACINGS):
         levels = make_levels(diffusers.EulerDiscreteScheduler, config, schedule)
         return EulerAncestralOnSigmas.from_config(config, **schedule_fields(schedule)).on(levels)
+    if sampler in PROGRAMS:
+        return make_levels(written(sampler), config, schedule)
     if sampler in STOCHASTIC:
         config = {**config, "algorithm_type": "sde-dpmsolver++", "solver_order": STOCHASTIC[sampler]}
     return make_levels(GeneratorNoise if name == "DPMSolverSDEScheduler" else getattr(diffusers, name), config, schedule)

@@ -10,6 +10,7 @@ ENOUGH = 1e-3
 # Which kinds of case see the weights of which part.
 PARTS = {
     "text_encoder": ("text", "text_keys"),
+    "text_encoder_2": ("text_hidden", "text_pooled", "text_keys"),
     "unet": ("unet",),
     "vae": ("vae_decode", "vae_encode", "vae_keys"),
 }
@@ -60,5 +61,12 @@ def measure_part(reference, part, cases, tensors, relative_error):
 def measure_model(reference, cases, tensors, relative_error):
     """Part -> tensor name -> change."""
     cases = sorted(cases, key=lambda case: tensors[case["out"]].numel())
-    seen_by = {part: [case for case in cases if case["kind"] in kinds] for part, kinds in PARTS.items()}
-    return {part: measure_part(reference, part, seen, tensors, relative_error) for part, seen in seen_by.items()}
+    seen_by = {
+        part: [case for case in cases if case["kind"] in kinds and case.get("encoder", part) == part]
+        for part, kinds in PARTS.items()
+    }
+    return {
+        part: measure_part(reference, part, seen, tensors, relative_error)
+        for part, seen in seen_by.items()
+        if getattr(reference.pipe, part, None)
+    }

@@ -11,6 +11,8 @@ from scipy import stats
 class Table:
     """A model's own sigmas, from clean to noise."""
 
+    is_xl = False  # of Stable Diffusion XL, which others were found best for; set for all of a model
+
     def __init__(self, alphas_cumprod):
         self.sigmas = (((1 - alphas_cumprod) / alphas_cumprod) ** 0.5).double().numpy()
         self.logs = numpy.log(self.sigmas)
@@ -41,9 +43,9 @@ def kl_optimal(table, n):
     return numpy.tan(numpy.linspace(numpy.arctan(table.sigmas[-1]), numpy.arctan(table.sigmas[0]), n))
 
 
-def align_your_steps(_table, n):
+def align_your_steps(table, n):
     """NVIDIA's ten steps, for other numbers between them; the last of the n + 1 is the run's end."""
-    known = numpy.log([*AysSchedules["StableDiffusionSigmas"][:-1], 0.029])
+    known = numpy.log([*AysSchedules["StableDiffusionXLSigmas" if table.is_xl else "StableDiffusionSigmas"][:-1], 0.029])
     return numpy.exp(numpy.interp(numpy.linspace(0, len(known) - 1, n + 1), numpy.arange(len(known)), known))[:-1]
 
 

@@ -1,5 +1,7 @@
 """The small models of the fixtures."""
 
+from dataclasses import replace
+
 from tiny_models import Spec, text_config, unet_config, vae_config
 
 SCALED_LINEAR = {
@@ -265,4 +267,245 @@ SINGLE = Spec(
     single_file=True,
 )
 
-SPECS = [SD15, SD21, MIDDLE_ONLY, NO_ATTENTION, NO_MIDDLE, ODD, DEEP, THIN, FIELDS_A, FIELDS_B, SINGLE]
+# As Stable Diffusion XL: two text encoders, no attention at the finest level, deeper transformers further down.
+SDXL = Spec(
+    "sdxl",
+    unet_config(
+        "rxx",
+        [8, 16, 16],
+        norm_num_groups=4,
+        attention_head_dim=[1, 2, 4],
+        transformer_layers_per_block=[1, 1, 2],
+        cross_attention_dim=16 + 20,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=12 + 6 * 8,
+    ),
+    vae_config([4, 8, 8, 8], layers_per_block=1, scaling_factor=0.13025, force_upcast=True),
+    text_config(16, 3, 2, 77),
+    {
+        "_class_name": "EulerDiscreteScheduler",
+        **SCALED_LINEAR,
+        "interpolation_type": "linear",
+        "prediction_type": "epsilon",
+        "sample_max_value": 1.0,
+        "set_alpha_to_one": False,
+        "skip_prk_steps": True,
+        "steps_offset": 1,
+        "timestep_spacing": "leading",
+        "use_karras_sigmas": False,
+        "clip_sample": False,
+    },
+    text_2=text_config(20, 4, 2, 77, hidden_act="gelu", projection_dim=12),
+    pipeline="StableDiffusionXLPipeline",
+    dtype="f16",
+    draw=1,
+)
+
+# As its refiner: the second text encoder alone, a score of beauty for the size that is asked for.
+REFINER = Spec(
+    "refiner",
+    unet_config(
+        "rxr",
+        [8, 16, 16],
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=[1, 2, 4],
+        transformer_layers_per_block=2,
+        cross_attention_dim=20,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=12 + 5 * 8,
+    ),
+    vae_config([4, 8, 8], layers_per_block=1, scaling_factor=0.13025),
+    None,
+    SDXL.scheduler,
+    text_2=text_config(20, 3, 2, 77, hidden_act="gelu", projection_dim=12),
+    pipeline="StableDiffusionXLImg2ImgPipeline",
+    dtype="f16",
+)
+
+# Distilled as "latent consistency models" are: told the guidance scale as it is told the timestep.
+LCM = Spec(
+    "lcm",
+    unet_config(
+        "xr",
+        [8, 12],
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=2,
+        cross_attention_dim=16,
+        time_cond_proj_dim=14,
+    ),
+    vae_config([8, 8], layers_per_block=1),
+    text_config(16, 2, 2, 77),
+    {
+        "_class_name": "LCMScheduler",
+        **SCALED_LINEAR,
+        "clip_sample": False,
+        "original_inference_steps": 50,
+        "set_alpha_to_one": True,
+        "steps_offset": 0,
+        "timestep_scaling": 10.0,
+    },
+    pipeline="LatentConsistencyModelPipeline",
+)
+
+# A GGUF file of it, with matrices in every quantized format.
+SINGLE_GGUF = Spec(
+    "single-gguf",
+    unet_config("x", [64], layers_per_block=1, attention_head_dim=8, cross_attention_dim=64),
+    {**vae_config([32], layers_per_block=1), "norm_num_groups": 32},
+    text_config(64, 2, 1, 77, intermediate_size=256),
+    SD15.scheduler,
+    gguf=True,
+)
+
+# The same of Stable Diffusion 2: OpenCLIP's names, heads of 64 channels, v-prediction.
+SINGLE_VAE = {**vae_config([32], layers_per_block=1), "norm_num_groups": 32}
+SINGLE_SD2 = Spec(
+    "single-sd2",
+    unet_config(
+        "x",
+        [64],
+        layers_per_block=1,
+        attention_head_dim=[1],
+        cross_attention_dim=64,
+        use_linear_projection=True,
+    ),
+    SINGLE_VAE,
+    text_config(64, 2, 1, 20, hidden_act="gelu"),
+    SD21.scheduler,
+    dtype="f16",
+    single_file=True,
+)
+
+# Of XL, whose sizes take 256 channels each.
+SINGLE_XL = Spec(
+    "single-xl",
+    unet_config(
+        "rx",
+        [32, 64],
+        layers_per_block=1,
+        attention_head_dim=[1, 1],
+        transformer_layers_per_block=[1, 2],
+        cross_attention_dim=64 + 64,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=24 + 6 * 256,
+    ),
+    {**SINGLE_VAE, "scaling_factor": 0.13025},
+    text_config(64, 2, 1, 77),
+    SDXL.scheduler,
+    text_2=text_config(64, 2, 1, 77, hidden_act="gelu", projection_dim=24),
+    pipeline="StableDiffusionXLPipeline",
+    dtype="f16",
+    single_file=True,
+)
+
+# And of its refiner, whose middle is deeper than its last level, which has no attention.
+SINGLE_REFINER = Spec(
+    "single-refiner",
+    unet_config(
+        "rr",
+        [32, 64],
+        layers_per_block=1,
+        attention_head_dim=[1, 1],
+        transformer_layers_per_block=[1, 2],
+        cross_attention_dim=64,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=24 + 5 * 256,
+    ),
+    {**SINGLE_VAE, "scaling_factor": 0.13025},
+    None,
+    SDXL.scheduler,
+    text_2=text_config(64, 2, 1, 77, hidden_act="gelu", projection_dim=24),
+    pipeline="StableDiffusionXLImg2ImgPipeline",
+    dtype="f16",
+    single_file=True,
+)
+
+# As distilled variants of Stable Diffusion XL are (SSD-1B): transformers whose depth differs from layer to layer, and
+# on the way up from the way down; no attention, or a shallow one, in the middle.
+NESTED = Spec(
+    "nested",
+    unet_config(
+        "rxx",
+        [8, 12, 16],
+        layers_per_block=[1, 2, 2],
+        norm_num_groups=4,
+        attention_head_dim=[1, 2, 4],
+        transformer_layers_per_block=[0, [1, 2], [2, 1]],
+        reverse_transformer_layers_per_block=[[1, 2, 1], [2, 1, 1], 0],
+        cross_attention_dim=16,
+        mid_block_type="UNetMidBlock2DCrossAttn",
+    ),
+    vae_config([8, 8], layers_per_block=1),
+    text_config(16, 2, 2, 14),
+    {"_class_name": "EulerDiscreteScheduler", **SCALED_LINEAR, "steps_offset": 1, "timestep_spacing": "leading"},
+    draw=2,
+)
+
+# As inpainting models are: shown a mask and what it leaves of a picture at every step.
+INPAINT = Spec(
+    "inpaint",
+    unet_config(
+        "xxr",
+        [8, 12, 16],
+        in_channels=9,
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=2,
+        cross_attention_dim=16,
+    ),
+    vae_config([4, 8, 8], layers_per_block=1),
+    text_config(16, 3, 2, 77),
+    SD15.scheduler,
+    pipeline="StableDiffusionInpaintPipeline",
+    dtype="f16",
+)
+
+# As those that edit pictures by instruction are: shown the picture's latent.
+EDIT = replace(
+    INPAINT,
+    name="edit",
+    unet={**INPAINT.unet, "in_channels": 8},
+    pipeline="StableDiffusionInstructPix2PixPipeline",
+)
+
+# An inpainting model in one file.  Its VAE has two channels a group: what is grey all over would leave one alone nothing
+# to be normed by.
+SINGLE_INPAINT = replace(
+    SINGLE,
+    name="single-inpaint",
+    unet={**SINGLE.unet, "block_out_channels": [32, 32], "in_channels": 9},
+    vae={**vae_config([64], layers_per_block=1), "norm_num_groups": 32},
+    pipeline="StableDiffusionInpaintPipeline",
+)
+
+# As inpainting models of Stable Diffusion XL are.
+INPAINT_XL = replace(
+    SDXL,
+    name="inpaint-xl",
+    unet={**SDXL.unet, "in_channels": 9},
+    pipeline="StableDiffusionXLInpaintPipeline",
+)
+
+# As those of Stable Diffusion XL that edit are, but for the schedule, as CosXL is.
+EDIT_XL = replace(
+    SDXL,
+    name="edit-xl",
+    unet={**SDXL.unet, "in_channels": 8},
+    pipeline="StableDiffusionXLInstructPix2PixPipeline",
+    cosxl=True,
+)
+
+SPECS = [
+    SD15, SD21, MIDDLE_ONLY, NO_ATTENTION, NO_MIDDLE, ODD, DEEP, THIN, FIELDS_A, FIELDS_B, SDXL, REFINER, LCM,
+    INPAINT, INPAINT_XL, NESTED, EDIT, EDIT_XL, SINGLE, SINGLE_INPAINT, SINGLE_SD2, SINGLE_XL, SINGLE_REFINER, SINGLE_GGUF,
+]

@@ -2,24 +2,20 @@
  * test_parity_noise.c - do the tensor cases notice a wrong weight?  Adds 5 % noise to each tensor of each
  * fixture's model in turn and asks that a tensor case of that network fails.
  *
- *   test_parity_noise [FIXTURE_FOLDER...]    without any: all fixtures that have a model of their own, in a
- * folder
+ *   test_parity_noise [FIXTURE_FOLDER...]    without any: all fixtures that have a model, or a VAE, of their
+ * own, in a folder
  *
  * Of a model in one file test_single_file holds every tensor to the folder's, to the last bit.
  */
 #include <dirent.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/torch_rng.h"
 #include "fixture.h"
 #include "model_copy.h"
-
-#define NOISE 0.05
+#include "tensor_noise.h"
 
 static int failures;
 
@@ -35,12 +31,12 @@ static bool open_part(struct open_parts *p, const char *part, const char *dir)
     enum ltd_status st;
 
     *p = (struct open_parts){NULL, NULL, NULL};
-    if (strcmp(part, "text_encoder") == 0)
-        st = clip_text_open(dir, NULL, &p->text, &err);
+    if (strncmp(part, "text_encoder", 12) == 0)
+        st = clip_text_open(dir, BIND_RUN, NULL, &p->text, &err);
     else if (strcmp(part, "unet") == 0)
-        st = unet_open(dir, NULL, &p->unet, &err);
+        st = unet_open(dir, BIND_RUN, NULL, &p->unet, &err);
     else
-        st = vae_open(dir, NULL, &p->vae, &err);
+        st = vae_open(dir, BIND_RUN, NULL, &p->vae, &err);
     if (st != LTD_OK)
         printf("# %s\n", err.message);
     return st == LTD_OK;
@@ -62,7 +58,7 @@ static bool noticed(const struct fixture *f, const char *part, const char *dir)
 
     if (!open_part(&open, part, dir))
         return false;
-    parts = (struct parts){open.text, open.unet, open.vae};
+    parts = (struct parts){open.text, open.text, open.unet, open.vae};
     for (const struct ltd_json *c = ltd_json_first(fixture_cases(f)); c && !found; c = ltd_json_next(c))
         if (case_part(c) && strcmp(case_part(c), part) == 0)
             found = case_error(f, c, &parts) > TENSOR_TOLERANCE;
@@ -70,127 +66,51 @@ static bool noticed(const struct fixture *f, const char *part, const char *dir)
     return found;
 }
 
-static float bits_to_float(uint32_t bits)
-{
-    float f;
-
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-static uint32_t float_to_bits(float f)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-/* The values of weight files are normal numbers or zero, far from the ends of f16's range. */
-static float get_value(const unsigned char *p, const char *dtype)
-{
-    uint32_t bits = 0;
-
-    memcpy(&bits, p, strcmp(dtype, "F32") == 0 ? 4 : 2);
-    if (strcmp(dtype, "F32") == 0)
-        return bits_to_float(bits);
-    if (strcmp(dtype, "BF16") == 0)
-        return bits_to_float(bits << 16);
-    return bits_to_float((bits & 0x7fff) << 13) * 0x1p112f * (bits & 0x8000 ? -1.0f : 1.0f);
-}
-
-static void put_value(unsigned char *p, const char *dtype, float value)
-{
-    uint32_t bits = float_to_bits(value);
-
-    if (strcmp(dtype, "BF16") == 0)
-        bits = (bits + 0x8000) >> 16;
-    else if (strcmp(dtype, "F16") == 0)
-        bits = ((float_to_bits(fabsf(value) * 0x1p-112f) + 0x1000) >> 13) | (value < 0 ? 0x8000u : 0);
-    memcpy(p, &bits, strcmp(dtype, "F32") == 0 ? 4 : 2);
-}
-
-/* Adds NOISE times the root mean square of the tensor, normally distributed. */
-static void add_noise(unsigned char *data, size_t count, const char *dtype)
-{
-    const size_t size = strcmp(dtype, "F32") == 0 ? 4 : 2;
-    float *noise = malloc(count * sizeof *noise);
-    struct torch_rng rng;
-    double square = 0;
-
-    torch_rng_init(&rng, 1);
-    torch_rng_normal(&rng, noise, count);
-    for (size_t i = 0; i < count; i++)
-        square += pow((double)get_value(data + i * size, dtype), 2);
-    square = sqrt(square / (double)count);
-    for (size_t i = 0; i < count; i++)
-        put_value(data + i * size, dtype,
-                  get_value(data + i * size, dtype) + (float)(NOISE * square) * noise[i]);
-    free(noise);
-}
-
-struct tensor_place {
-    const char *name, *dtype;
-    uint64_t begin, end;
+struct spoiled {
+    const struct fixture *f;
+    const char *part, *dir;
 };
 
-static bool find_place(const struct ltd_json *entry, struct tensor_place *out)
+static bool is_noticed(void *arg)
 {
-    const struct ltd_json *span = ltd_json_get(entry, "data_offsets");
+    const struct spoiled *s = arg;
 
-    out->name = ltd_json_key(entry);
-    out->dtype = case_text(entry, "dtype");
-    return strcmp(out->name, "__metadata__") != 0 && (out->dtype[0] == 'F' || out->dtype[0] == 'B') &&
-           ltd_json_uint64(ltd_json_first(span), &out->begin) &&
-           ltd_json_uint64(ltd_json_next(ltd_json_first(span)), &out->end);
+    return noticed(s->f, s->part, s->dir);
 }
 
-/* Spoils each tensor of one file of a part in turn. */
 static void try_file(const struct fixture *f, const char *fixture, const char *part, const char *dir,
                      const char *file)
 {
-    struct file_bytes bytes = {NULL, 0};
-    struct ltd_json *header = NULL;
-    char path[4400];
-    uint64_t length = 0;
+    struct spoiled spoiled = {f, part, dir};
+    char path[4400], label[600];
 
     snprintf(path, sizeof path, "%s/%s", dir, file);
-    if (file_read(path, &bytes) && bytes.size > 8)
-        memcpy(&length, bytes.data, 8);
-    if (length == 0 || ltd_json_parse((const char *)bytes.data + 8, length, &ltd_json_file_limits, &header,
-                                      NULL) != LTD_OK) {
-        printf("not ok %s/%s/%s is readable\n", fixture, part, file);
-        failures++;
-    }
-    for (const struct ltd_json *e = ltd_json_first(header); e; e = ltd_json_next(e)) {
-        struct tensor_place t;
-        unsigned char *data, *good;
-        bool caught;
-
-        if (!find_place(e, &t))
-            continue;
-        data = bytes.data + 8 + length + t.begin;
-        good = malloc(t.end - t.begin);
-        memcpy(good, data, t.end - t.begin);
-        add_noise(data, (t.end - t.begin) / (strcmp(t.dtype, "F32") == 0 ? 4 : 2), t.dtype);
-        caught = file_write(path, bytes.data, bytes.size) && noticed(f, part, dir);
-        memcpy(data, good, t.end - t.begin);
-        free(good);
-        printf("%s %s/%s/%s\n", caught ? "ok" : "not ok", fixture, part, t.name);
-        failures += !caught;
-    }
-    file_write(path, bytes.data, bytes.size);
-    ltd_json_free(header);
-    free(bytes.data);
+    snprintf(label, sizeof label, "%s/%s", fixture, part);
+    failures += tensor_noise_try(path, label, is_noticed, &spoiled);
 }
 
-static void try_part(const struct fixture *f, const char *fixture, const char *part)
+/* Stable Diffusion 1 and 2 have no second text encoder, XL's refiner has no first one. */
+static bool has_part(const struct fixture *f, const char *part)
 {
-    char from[4200], dir[4096];
+    char path[4200];
+
+    if (strncmp(part, "text_encoder", 12) != 0)
+        return true;
+    snprintf(path, sizeof path, "%s/text_encoder_2", f->model_dir);
+    if (strcmp(part, "text_encoder_2") == 0 || access(path, R_OK) == 0)
+        snprintf(path, sizeof path, "%s/%s", f->model_dir, part);
+    else
+        return true;
+    return access(path, R_OK) == 0;
+}
+
+/* from: the part's folder. */
+static void try_part(const struct fixture *f, const char *fixture, const char *part, const char *from)
+{
     const struct dirent *entry;
+    char dir[4096];
     DIR *folder;
 
-    snprintf(from, sizeof from, "%s/%s", f->model_dir, part);
     if (!model_copy_make(from, dir, sizeof dir) || !(folder = opendir(dir))) {
         printf("not ok %s/%s can be copied\n", fixture, part);
         failures++;
@@ -203,9 +123,25 @@ static void try_part(const struct fixture *f, const char *fixture, const char *p
     model_copy_remove(dir);
 }
 
+/* The VAE that stands in place of the model's own, or all parts of a model that is the fixture's. */
+static void try_parts(const struct fixture *f, const char *name)
+{
+    static const char *const parts[] = {"text_encoder", "text_encoder_2", "unet", "vae"};
+    char from[4200];
+
+    if (*f->vae) {
+        try_part(f, name, "vae", f->vae);
+        return;
+    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !ltd_json_get(f->json, "file"); i++) {
+        snprintf(from, sizeof from, "%s/%s", f->model_dir, parts[i]);
+        if (has_part(f, parts[i]))
+            try_part(f, name, parts[i], from);
+    }
+}
+
 static void try_fixture(const char *dir)
 {
-    static const char *const parts[] = {"text_encoder", "unet", "vae"};
     struct fixture f;
     struct ltd_error err;
 
@@ -214,8 +150,7 @@ static void try_fixture(const char *dir)
         failures++;
         return;
     }
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !ltd_json_get(f.json, "file"); i++)
-        try_part(&f, strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir, parts[i]);
+    try_parts(&f, strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir);
     fixture_close(&f);
 }
 
@@ -232,11 +167,12 @@ int main(int argc, char **argv)
         return failures > 0;
     count = scandir(root, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
-        char dir[1024], model[1100];
+        char dir[1024], model[1100], vae[1100];
 
         snprintf(dir, sizeof dir, "%s/%s", root, entries[i]->d_name);
         snprintf(model, sizeof model, "%s/model/unet", dir);
-        if (entries[i]->d_name[0] != '.' && access(model, R_OK) == 0)
+        snprintf(vae, sizeof vae, "%s/vae/config.json", dir);
+        if (entries[i]->d_name[0] != '.' && (access(model, R_OK) == 0 || access(vae, R_OK) == 0))
             try_fixture(dir);
         free(entries[i]);
     }

@@ -11,7 +11,7 @@ import diffusers
 import safetensors.torch
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from tiny_tokenizer import write_tokenizer
 
@@ -28,14 +28,18 @@ class Spec:
     name: str
     unet: dict
     vae: dict
-    text: dict
+    text: dict  # None: there is the second text encoder alone
     scheduler: dict
+    text_2: dict = None  # of Stable Diffusion XL
+    pipeline: str = "StableDiffusionPipeline"
+    cosxl: bool = False  # shown the latent of the picture that it edits as scaled as its own
     dtype: str = "f32"
     merges: int = 60
     shard_bytes: int = 0  # U-Net weight files of at most so many bytes, with an index; 0: one file
     sparse: bool = False  # config.json files leave out every field that has its default, as old ones do
     bare_text_names: bool = False  # text encoder tensors without the "text_model." prefix
     single_file: bool = False  # the engine reads model/single.safetensors, all in one
+    gguf: bool = False  # the engine reads model/single.gguf, and the folder says what its numbers stand for
     draw: int = 0  # another number draws other weights
     samplers: str = ""  # "once": a picture by every sampler, and in every schedule; "all": latents by all in all, too
 
@@ -114,30 +118,61 @@ def write_network(spec, part, cls, config, folder):
         drop_defaults(folder / part / "config.json", class_defaults(cls))
 
 
-def write_text_encoder(spec, vocabulary_size, folder):
-    """Writes text_encoder/, with the tensor names that released models have."""
+def write_text_encoder(spec, part, fields, vocabulary_size, folder):
+    """Writes text_encoder/ or text_encoder_2/, with the tensor names that released models have."""
+    cls = CLIPTextModelWithProjection if part == "text_encoder_2" else CLIPTextModel
     marks = {"bos_token_id": vocabulary_size - 2, "eos_token_id": vocabulary_size - 1, "pad_token_id": 1}
-    config = CLIPTextConfig(vocab_size=vocabulary_size, **marks, **spec.text)
-    model = fill(CLIPTextModel(config), f"{spec.name}/{spec.draw}/text_encoder").to(DTYPES[spec.dtype])
-    model.save_pretrained(folder / "text_encoder")
-    if not spec.bare_text_names:
+    config = CLIPTextConfig(vocab_size=vocabulary_size, **marks, **fields)
+    model = fill(cls(config), f"{spec.name}/{spec.draw}/{part}").to(DTYPES[spec.dtype])
+    model.save_pretrained(folder / part)
+    if not spec.bare_text_names and cls is CLIPTextModel:
         tensors = {f"text_model.{name}": tensor for name, tensor in model.state_dict().items()}
-        safetensors.torch.save_file(tensors, folder / "text_encoder" / "model.safetensors", {"format": "pt"})
+        safetensors.torch.save_file(tensors, folder / part / "model.safetensors", {"format": "pt"})
     if spec.sparse:
-        drop_defaults(folder / "text_encoder" / "config.json", CLIPTextConfig().to_dict())
+        drop_defaults(folder / part / "config.json", CLIPTextConfig().to_dict())
+
+
+def write_texts(spec, folder):
+    """Writes the tokenizers and the text encoders."""
+    for i, fields in enumerate((spec.text, spec.text_2)):
+        if fields:
+            last = "_2" if i else ""
+            pad = {"pad": "!"} if i else {}
+            size = write_tokenizer(folder / f"tokenizer{last}", spec.merges, fields["max_position_embeddings"], **pad)
+            write_text_encoder(spec, f"text_encoder{last}", fields, size, folder)
+
+
+def index_texts(spec):
+    """What model_index.json says of them."""
+    parts = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    index = {}
+    for (part, cls), fields in zip(parts.items(), (spec.text, spec.text_2)):
+        if fields or spec.text_2:
+            index[part] = ["transformers", cls.__name__] if fields else [None, None]
+            index[part.replace("text_encoder", "tokenizer")] = (
+                ["transformers", "CLIPTokenizer"] if fields else [None, None]
+            )
+    return index
+
+
+def index_rest(spec):
+    """The fields of model_index.json that are one pipeline's alone."""
+    if spec.text_2 is None:
+        return {"requires_safety_checker": False, "safety_checker": [None, None]}
+    if spec.text is None:
+        return {"requires_aesthetics_score": True, "force_zeros_for_empty_prompt": False, "image_encoder": [None, None]}
+    return {"force_zeros_for_empty_prompt": True, "image_encoder": [None, None], **({"is_cosxl_edit": True} if spec.cosxl else {})}
 
 
 def write_index(spec, folder):
     """Writes model_index.json and the scheduler's config, with no field that spec does not name."""
     index = {
-        "_class_name": "StableDiffusionPipeline",
+        "_class_name": spec.pipeline,
         "_diffusers_version": diffusers.__version__,
         "feature_extractor": [None, None],
-        "requires_safety_checker": False,
-        "safety_checker": [None, None],
+        **index_rest(spec),
         "scheduler": ["diffusers", spec.scheduler["_class_name"]],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
+        **index_texts(spec),
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
     }
@@ -151,11 +186,9 @@ def write_model(spec, folder):
     """Writes the whole diffusers folder of spec."""
     folder = Path(folder)
     folder.mkdir(parents=True)
-    token_limit = spec.text["max_position_embeddings"]
-    vocabulary_size = write_tokenizer(folder / "tokenizer", spec.merges, token_limit)
+    write_texts(spec, folder)
     write_network(spec, "unet", UNet2DConditionModel, spec.unet, folder)
     write_network(spec, "vae", AutoencoderKL, spec.vae, folder)
-    write_text_encoder(spec, vocabulary_size, folder)
     write_index(spec, folder)
 
 

@@ -57,7 +57,7 @@ def vocabulary(merges):
     return {token: i for i, token in enumerate(tokens)}
 
 
-def write_tokenizer(folder, merge_count, max_length):
+def write_tokenizer(folder, merge_count, max_length, pad=END):
     """Writes the tokenizer's four files; returns the number of tokens."""
     folder = Path(folder)
     folder.mkdir(parents=True)
@@ -66,7 +66,7 @@ def write_tokenizer(folder, merge_count, max_length):
     lines = ["#version: 0.2"] + [" ".join(pair) for pair in merges]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
-    marks = {"bos_token": START, "eos_token": END, "pad_token": END, "unk_token": END}
+    marks = {"bos_token": START, "eos_token": END, "pad_token": pad, "unk_token": END}
     (folder / "special_tokens_map.json").write_text(json.dumps(marks, indent=2) + "\n")
     config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": max_length, "do_lower_case": True, **marks}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")

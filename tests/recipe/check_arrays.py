@@ -60,7 +60,9 @@ def test_hues_there_and_back():
 
 
 def test_every_angle_has_one_hue():
-    degrees = np.arange(0, 360, 0.5)
+    borders = np.float32([start for _, start, _ in hues.HUES])
+    beside = [np.nextafter(borders, np.float32(way)) for way in (0, 360)]
+    degrees = np.concatenate([np.arange(0, 360, 0.5), *beside, np.float32([360])])
     count = sum(hues.in_hue(degrees, name).astype(int) for name, _, _ in hues.HUES)
     return [] if (count == 1).all() else [str(degrees[count != 1])]
 

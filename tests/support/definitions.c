@@ -70,12 +70,20 @@ void linear_by_definition(float *y, const float *x, const float *w, const float 
 }
 
 /* The image that a convolution slides over, at (row, column) from its first pixel; 0 outside. */
-static double pixel_by_definition(struct tensor x, struct tensor y, bool upsample, size_t item, long row,
-                                  long column, size_t channel)
+static double pixel_by_definition(struct tensor x, struct tensor y, bool upsample, bool wraps, size_t item,
+                                  long row, long column, size_t channel)
 {
     const long scale = upsample ? 2 : 1;
     const long height = upsample ? (long)y.h : (long)x.h, width = upsample ? (long)y.w : (long)x.w;
 
+    while (wraps && row < 0)
+        row += height;
+    while (wraps && column < 0)
+        column += width;
+    if (wraps) {
+        row %= height;
+        column %= width;
+    }
     if (row < 0 || column < 0 || row >= height || column >= width)
         return 0;
     return (double)
@@ -96,7 +104,7 @@ void conv2d_by_definition(struct tensor y, struct tensor x, const struct conv2d 
             for (size_t kx = 0; kx < k; kx++)
                 for (size_t c = 0; c < x.c; c++)
                     sum += (double)weight[((o * x.c + c) * k + ky) * k + kx] *
-                           pixel_by_definition(x, y, conv->upsample, item,
+                           pixel_by_definition(x, y, conv->upsample, conv->wraps, item,
                                                (long)(row * s + ky) - (long)conv->pad_before,
                                                (long)(column * s + kx) - (long)conv->pad_before, c);
         y.data[at] = (float)sum;

@@ -12,37 +12,74 @@
 #define FLOP_PER_MS 1e9
 
 atomic_int fake_engine_step_ms, fake_engine_running, fake_engine_most_running, fake_engine_sessions;
+atomic_int fake_engine_load_ms, fake_engine_models, fake_engine_looks;
 
 struct ltd_model {
-    int unused;
+    bool whole; /* opened to be drawn with */
 };
 
 struct ltd_session {
     const struct ltd_model *model;
 };
 
-enum ltd_status ltd_model_open(const char *path, struct ltd_model **out, struct ltd_error *err)
+static enum ltd_status open_model(const char *path, bool whole, struct ltd_model **out, struct ltd_error *err)
 {
     struct ltd_model *model = calloc(1, sizeof *model);
     const char *step_ms = getenv("FAKE_ENGINE_STEP_MS");
 
-    (void)path;
     if (!model)
         return ltd_fail(err, LTD_ENOMEM, "no memory");
+    if (strstr(path, "unreadable") || (whole && strstr(path, "broken"))) {
+        free(model);
+        return ltd_fail(err, LTD_EFORMAT, "%s: no model of this engine", path);
+    }
     if (step_ms)
         atomic_store(&fake_engine_step_ms, atoi(step_ms));
+    model->whole = whole;
+    atomic_fetch_add(whole ? &fake_engine_models : &fake_engine_looks, 1);
     *out = model;
     return LTD_OK;
 }
 
-enum ltd_status ltd_model_inspect(const char *path, struct ltd_json **out, struct ltd_error *err)
+enum ltd_status ltd_model_open_with(const char *path, const char *vae, struct ltd_model **out,
+                                    struct ltd_error *err)
 {
-    (void)out;
+    (void)vae;
+    usleep(1000 * (useconds_t)atomic_load(&fake_engine_load_ms));
+    return open_model(path, true, out, err);
+}
+
+enum ltd_status ltd_model_open_shapes(const char *path, const char *vae, struct ltd_model **out,
+                                      struct ltd_error *err)
+{
+    (void)vae;
+    return open_model(path, false, out, err);
+}
+
+enum ltd_status ltd_model_look(const char *path, struct ltd_error *err)
+{
+    return access(path, F_OK) == 0 ? LTD_OK : ltd_fail(err, LTD_ENOTFOUND, "%s: no such model", path);
+}
+
+void ltd_params_final_size(const struct ltd_model *model, const struct ltd_gen_params *params, int *width,
+                           int *height)
+{
+    (void)model;
+    *width = params->width;
+    *height = params->height;
+}
+
+enum ltd_status ltd_model_inspect(const char *path, const char *vae, struct ltd_json **out,
+                                  struct ltd_error *err)
+{
+    (void)vae, (void)out;
     return ltd_fail(err, LTD_ENOTFOUND, "%s: this engine inspects nothing", path);
 }
 
 void ltd_model_close(struct ltd_model *model)
 {
+    if (model)
+        atomic_fetch_sub(model->whole ? &fake_engine_models : &fake_engine_looks, 1);
     free(model);
 }
 
@@ -82,6 +119,29 @@ struct ltd_lora_info ltd_model_lora(const struct ltd_model *model, size_t i)
     abort();
 }
 
+enum ltd_status ltd_model_add_control_nets(struct ltd_model *model, const char *dir, struct ltd_error *err)
+{
+    (void)model;
+    return ltd_fail(err, LTD_ENOTFOUND, "%s: the fake engine has no ControlNets", dir);
+}
+
+size_t ltd_model_control_net_count(const struct ltd_model *model)
+{
+    (void)model;
+    return 0;
+}
+
+struct ltd_control_net_info ltd_model_control_net(const struct ltd_model *model, size_t i)
+{
+    (void)model, (void)i;
+    abort();
+}
+
+void ltd_model_use_upscalers(struct ltd_model *model, const struct ltd_upscalers *upscalers)
+{
+    (void)model, (void)upscalers;
+}
+
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
 {
     static const struct ltd_model_info info = {
@@ -90,6 +150,8 @@ const struct ltd_model_info *ltd_model_info(const struct ltd_model *model)
         .scheduler_class = "DDIMScheduler",
         .dtype = "f32",
         .about = "",
+        .file_bytes = FAKE_ENGINE_MODEL_BYTES,
+        .vae = "",
         .vae_factor = 8,
         .latent_channels = 4,
         .token_limit = 77,
@@ -113,8 +175,11 @@ struct ltd_gen_params ltd_params_default(const struct ltd_model *model)
                                    .height = 64,
                                    .count = 1,
                                    .strength = 0.75,
+                                   .masked_content = LTD_MASKED_ORIGINAL,
                                    .guidance_end = 1,
-                                   .deepcache_interval = 1};
+                                   .deepcache_interval = 1,
+                                   .eta = LTD_ETA_STANDARD,
+                                   .s_noise = 1};
 }
 
 static bool check_side(const char *field, int side, ltd_finding_fn *found, void *arg)
@@ -147,11 +212,12 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     return width && height && params->clip_skip <= 1;
 }
 
-char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index)
+char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index,
+                      const struct ltd_picture_form *form, struct ltd_model_label label)
 {
     char *text = malloc(64);
 
-    (void)model;
+    (void)model, (void)form, (void)label;
     if (text)
         snprintf(text, 64, "Seed: %llu", (unsigned long long)params->seed + (unsigned)index);
     return text;
@@ -188,6 +254,11 @@ enum ltd_status ltd_session_new(const struct ltd_model *model, int threads, stru
     return LTD_OK;
 }
 
+void ltd_session_set_model(struct ltd_session *session, const struct ltd_model *model)
+{
+    session->model = model;
+}
+
 void ltd_session_free(struct ltd_session *session)
 {
     if (session)
@@ -211,6 +282,14 @@ enum ltd_status ltd_params_cost(const struct ltd_model *model, const struct ltd_
                              .evaluations = params->steps,
                              .scratch_bytes = (size_t)params->width * (size_t)params->height};
     return LTD_OK;
+}
+
+/* What enlarges pictures is the real one, which no network is given to here: none needs threads. */
+struct pool *session_pool(const struct ltd_session *session);
+struct pool *session_pool(const struct ltd_session *session)
+{
+    (void)session;
+    return NULL;
 }
 
 /* A gray that grows brighter from step to step, 8 pixels a side. */

@@ -1,4 +1,4 @@
-/* euler.c - Euler's method in sigma (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn). */
+/* euler.c - Euler's method in sigma (Karras et al. 2022, arXiv 2206.00364, algorithm 2). */
 #include "sampling/levels.h"
 
 struct euler_move {
@@ -11,14 +11,13 @@ static enum ltd_status fill(struct sampling_plan *plan, const struct levels *lev
     const float *sigmas = levels->sigmas;
     enum ltd_status status = sampling_plan_reserve(plan, levels->count, sizeof(struct euler_move), err);
 
-    (void)request;
     if (status != LTD_OK)
         return status;
     for (int e = 0; e < levels->count; e++) {
         struct euler_move *m = sampling_move(plan, e);
 
-        levels_step(levels, e, &plan->step[e]);
-        *m = (struct euler_move){.sigma = sigmas[e], .change = sigmas[e + 1] - sigmas[e]};
+        m->sigma = levels_step_churned(levels, request, e, &plan->step[e]);
+        m->change = sigmas[e + 1] - m->sigma;
     }
     return LTD_OK;
 }

@@ -13,14 +13,15 @@ static enum ltd_status fill(struct sampling_plan *plan, const struct levels *lev
     const float *sigmas = levels->sigmas;
     enum ltd_status status = sampling_plan_reserve(plan, levels->count, sizeof(struct euler_a_move), err);
 
-    (void)request;
     for (int e = 0; e < levels->count && status == LTD_OK; e++) {
         struct euler_a_move *m = sampling_move(plan, e);
         struct ancestral_step step;
 
         levels_step(levels, e, &plan->step[e]);
-        status = ancestral_step(&step, sigmas[e], sigmas[e + 1], err);
-        *m = (struct euler_a_move){.sigma = sigmas[e], .change = step.down - sigmas[e], .noise = step.up};
+        status = ancestral_step(&step, sigmas[e], sigmas[e + 1], request->eta, err);
+        *m = (struct euler_a_move){.sigma = sigmas[e],
+                                   .change = step.down - sigmas[e],
+                                   .noise = step.up * (float)request->asked->s_noise};
     }
     return status;
 }

@@ -14,9 +14,13 @@ struct heun_move {
     float noise;         /* standard deviation of the noise added after it */
 };
 
-/* Fills the one or two moves of the step from step->sigma to `to`, 0 allowed, whose evaluations are filled
- * already; returns how many. */
-int heun_fill(struct sampling_plan *plan, int evaluation, float to);
+/* Evaluations of that many steps along sigmas [steps + 1], which may end at 0. */
+int heun_evaluations(const float *sigmas, int steps);
+/* Fills the moves of those steps, the first of them `evaluation`; their plan->step are filled already.
+ * Returns the evaluation after them. */
+int heun_fill(struct sampling_plan *plan, int evaluation, const float *sigmas, int steps);
+/* The whole of a run along the levels. */
+levels_fill_fn heun_fill_levels;
 void heun_advance(const struct sampling_plan *plan, int evaluation, struct sampling_state *state);
 
 #endif

@@ -20,26 +20,27 @@ static float middle(float from, float to)
 }
 
 /* The evaluations of one step; returns how many there are.  A step to sigma 0 is Euler's. */
-static int fill_step(struct sampling_plan *plan, int e, const struct levels *levels, int i,
-                     struct ancestral_step to)
+static int fill_step(struct sampling_plan *plan, int e, const struct levels *levels,
+                     const struct plan_request *request, int i, struct ancestral_step to)
 {
-    const float from = levels->sigmas[i];
+    const float from = levels_step_churned(levels, request, i, &plan->step[e]);
+    const float noise = to.up * (float)request->asked->s_noise;
     struct midpoint_move *first = sampling_move(plan, e);
 
-    levels_step(levels, i, &plan->step[e]);
     if (to.down == 0) {
-        *first = (struct midpoint_move){.sigma = from, .change = -from, .noise = to.up};
+        *first = (struct midpoint_move){.sigma = from, .change = -from, .noise = noise};
         return 1;
     }
     levels_step_between(levels, middle(from, to.down), &plan->step[e + 1]);
+    plan->step[e + 1].end_sigma = levels->sigmas[i + 1];
     *first = (struct midpoint_move){.sigma = from, .change = plan->step[e + 1].sigma - from};
     *(struct midpoint_move *)sampling_move(plan, e + 1) = (struct midpoint_move){
-        .second = true, .sigma = plan->step[e + 1].sigma, .change = to.down - from, .noise = to.up};
+        .second = true, .sigma = plan->step[e + 1].sigma, .change = to.down - from, .noise = noise};
     return 2;
 }
 
-static enum ltd_status fill(struct sampling_plan *plan, const struct levels *levels, bool ancestral,
-                            struct ltd_error *err)
+static enum ltd_status fill(struct sampling_plan *plan, const struct levels *levels,
+                            const struct plan_request *request, bool ancestral, struct ltd_error *err)
 {
     const float *sigmas = levels->sigmas;
     const int evaluations = 2 * levels->count - (sigmas[levels->count] == 0);
@@ -50,8 +51,8 @@ static enum ltd_status fill(struct sampling_plan *plan, const struct levels *lev
         struct ancestral_step to = {.down = sigmas[i + 1]};
 
         if (ancestral)
-            status = ancestral_step(&to, sigmas[i], sigmas[i + 1], err);
-        e += status == LTD_OK ? fill_step(plan, e, levels, i, to) : 0;
+            status = ancestral_step(&to, sigmas[i], sigmas[i + 1], request->eta, err);
+        e += status == LTD_OK ? fill_step(plan, e, levels, request, i, to) : 0;
     }
     return status;
 }
@@ -59,15 +60,13 @@ static enum ltd_status fill(struct sampling_plan *plan, const struct levels *lev
 static enum ltd_status fill_plain(struct sampling_plan *plan, const struct levels *levels,
                                   const struct plan_request *request, struct ltd_error *err)
 {
-    (void)request;
-    return fill(plan, levels, false, err);
+    return fill(plan, levels, request, false, err);
 }
 
 static enum ltd_status fill_ancestral(struct sampling_plan *plan, const struct levels *levels,
                                       const struct plan_request *request, struct ltd_error *err)
 {
-    (void)request;
-    return fill(plan, levels, true, err);
+    return fill(plan, levels, request, true, err);
 }
 
 enum ltd_status midpoint_plan(struct sampling_plan *plan, const struct plan_request *request, bool ancestral,

@@ -11,17 +11,36 @@ struct dpm_move {
      * sample as it is thought to be now, D1 and D2 its divided differences over the step and the ones before.
      */
     float sample_scale, data_scale, slope_scale, curve_scale, noise;
+    float from, to;                 /* the sigmas of the noise */
     float inverse_r0, inverse_r1;   /* this step's length in log SNR over those of the two before it */
     float slope_blend, curve_blend; /* r0 / (r0 + r1) and 1 / (r0 + r1) */
 };
 
-static int order_of(const struct schedule_settings *settings, int count, int i, int known)
+static bool is_stochastic(const struct plan_request *request)
 {
+    return setting_int(request->settings, KEY_algorithm_type) == ALGORITHM_SDE_DPMSOLVER_PP;
+}
+
+/* AUTOMATIC1111 has k-diffusion's sample_dpmpp_2m_sde (midpoint) and sample_dpmpp_3m_sde, whatever the
+ * model's config says. */
+static bool is_webui(const struct plan_request *request)
+{
+    return is_stochastic(request) && request->asked->profile == LTD_PROFILE_A1111;
+}
+
+static int order_of(const struct plan_request *request, int count, int i, int known)
+{
+    const struct schedule_settings *settings = request->settings;
     const int order = setting_int(settings, KEY_solver_order);
     const bool lower = setting_flag(settings, KEY_lower_order_final) && count < FEW_STEPS;
     const bool plain_last = lower || setting_flag(settings, KEY_euler_at_final) ||
                             setting_int(settings, KEY_final_sigmas_type) == FINAL_ZERO;
 
+    if (is_webui(request)) {
+        const int most = order == 3 ? 3 : 2;
+
+        return i == count - 1 ? 1 : known + 1 < most ? known + 1 : most;
+    }
     if (order == 1 || known < 1 || (i == count - 1 && plain_last))
         return 1;
     if (order == 2 || known < 2 || (i == count - 2 && lower))
@@ -47,30 +66,63 @@ static struct dpm_move step_along(float h, struct signal_level after, float samp
     };
 }
 
-/* The stochastic ones: as far again, and noise back.  diffusers subtracts the half of curve_scale where the
- * integral adds it. */
-static struct dpm_move noisy_step_along(float h, struct signal_level after, float sample_scale, bool heun)
+/* The stochastic ones: eta times as far again, and noise back.  diffusers subtracts the half of curve_scale
+ * where the integral adds it. */
+static struct dpm_move noisy_step_along(float h, struct signal_level after, float sample_scale, bool heun,
+                                        float eta)
 {
-    const float h2 = 2.0F * h, gone = 1.0F - expf(-h2);
+    const float again = eta > 0 ? eta * h : 0, whole = h + again, gone = 1.0F - expf(-whole);
 
     return (struct dpm_move){
-        .sample_scale = sample_scale * expf(-h),
+        .sample_scale = sample_scale * expf(-again),
         .data_scale = -after.alpha * gone,
-        .slope_scale = heun ? after.alpha * (gone / -h2 + 1.0F) : 0.5F * after.alpha * gone,
-        .curve_scale = -after.alpha * ((gone - h2) / (h2 * h2) - 0.5F),
-        .noise = after.sigma * sqrtf(gone),
+        .slope_scale = heun ? after.alpha * (gone / -whole + 1.0F) : 0.5F * after.alpha * gone,
+        .curve_scale = -after.alpha * ((gone - whole) / (whole * whole) - 0.5F),
+        .noise = after.sigma * sqrtf(1.0F - expf(-2.0F * again)),
     };
 }
 
-/* sigmas points at this step's; those of the steps before stand before it. */
-static struct dpm_move move_of(const float *sigmas, int order, const struct schedule_settings *settings)
+/* The same as k-diffusion's sample_dpmpp_2m_sde and sample_dpmpp_3m_sde have it, in the variance-exploding
+ * frame. */
+static struct dpm_move webui_step_along(float h, struct signal_level after, float sample_scale, bool heun,
+                                        float eta)
 {
-    const bool stochastic = setting_int(settings, KEY_algorithm_type) == ALGORITHM_SDE_DPMSOLVER_PP;
-    const bool heun = order == 3 || setting_int(settings, KEY_solver_type) == SOLVER_HEUN;
-    const struct signal_level here = level_of_sigma(sigmas[0]), after = level_of_sigma(sigmas[1]);
-    const float lambda = lambda_of(here), h = lambda_of(after) - lambda;
-    struct dpm_move m =
-        (stochastic ? noisy_step_along : step_along)(h, after, after.sigma / here.sigma, heun);
+    const float again = eta > 0 ? eta * h : 0, whole = h + again, gone = -expm1f(-whole);
+    const float slope = 1.0F - gone / whole;
+
+    return (struct dpm_move){
+        .sample_scale = sample_scale * expf(-again),
+        .data_scale = -gone,
+        .slope_scale = heun ? slope : 0.5F * gone,
+        .curve_scale = slope / whole - 0.5F,
+        .noise = after.sigma * sqrtf(-expm1f(-2.0F * again)),
+    };
+}
+
+/* A sigma in the frame of x. */
+static struct signal_level level_in_frame(float sigma, bool exploding)
+{
+    return exploding ? (struct signal_level){.alpha = 1, .sigma = sigma} : level_of_sigma(sigma);
+}
+
+static bool takes_heun(const struct plan_request *request, int order)
+{
+    if (is_webui(request))
+        return setting_int(request->settings, KEY_solver_order) == 3;
+    return order == 3 || setting_int(request->settings, KEY_solver_type) == SOLVER_HEUN;
+}
+
+/* sigmas points at this step's; those of the steps before stand before it. */
+static struct dpm_move move_of(const float *sigmas, int order, const struct plan_request *request)
+{
+    const bool webui = is_webui(request), heun = takes_heun(request, order);
+    const struct signal_level here = level_in_frame(sigmas[0], webui);
+    const struct signal_level after = level_in_frame(sigmas[1], webui);
+    const float lambda = lambda_of(here), h = lambda_of(after) - lambda, shrink = after.sigma / here.sigma;
+    const float eta = (float)request->eta;
+    struct dpm_move m = webui                    ? webui_step_along(h, after, shrink, heun, eta)
+                        : is_stochastic(request) ? noisy_step_along(h, after, shrink, heun, eta)
+                                                 : step_along(h, after, shrink, heun);
     float lambda_before, r0, r1;
 
     m.order = order;
@@ -80,12 +132,12 @@ static struct dpm_move move_of(const float *sigmas, int order, const struct sche
         m.slope_scale = 0;
         return m;
     }
-    lambda_before = lambda_of(level_of_sigma(sigmas[-1]));
+    lambda_before = lambda_of(level_in_frame(sigmas[-1], webui));
     r0 = (lambda - lambda_before) / h;
     m.inverse_r0 = 1.0F / r0;
     if (order == 2)
         return m;
-    r1 = (lambda_before - lambda_of(level_of_sigma(sigmas[-2]))) / h;
+    r1 = (lambda_before - lambda_of(level_in_frame(sigmas[-2], webui))) / h;
     m.inverse_r1 = 1.0F / r1;
     m.slope_blend = r0 / (r0 + r1);
     m.curve_blend = 1.0F / (r0 + r1);
@@ -109,24 +161,30 @@ static enum ltd_status fill(struct sampling_plan *plan, const struct levels *lev
         return status;
     plan->vectors = FIRST_OWN_VECTOR + HISTORY;
     for (int e = 0; e < levels->count; e++) {
-        const int order = order_of(request->settings, total, levels->first + e, e);
+        const int order = order_of(request, total, levels->first + e, e);
         struct dpm_move *m = sampling_move(plan, e);
 
         levels_step(levels, e, &plan->step[e]);
-        *m = move_of(levels->sigmas + e, order, request->settings);
+        *m = move_of(levels->sigmas + e, order, request);
+        m->noise *= (float)request->asked->s_noise;
+        m->from = levels->sigmas[e];
+        m->to = levels->sigmas[e + 1];
         if (!usable(m))
             return ltd_fail(
                 err, LTD_EINVAL,
                 "the noise does not fall from step %d of %d; take fewer steps or another scheduler",
                 levels->first + e + 1, total);
     }
-    return LTD_OK;
+    return is_webui(request) ? levels_follow_path(plan, levels, request, err) : LTD_OK;
 }
 
 enum ltd_status multistep_plan(struct sampling_plan *plan, const struct plan_request *request,
                                struct ltd_error *err)
 {
-    return levels_plan(plan, request, (struct level_rules){.open = true}, fill, err);
+    const bool webui = is_webui(request);
+
+    plan->exploding = webui;
+    return levels_plan(plan, request, (struct level_rules){.open = !webui, .webui = webui}, fill, err);
 }
 
 /* The clean sample that was thought of so many evaluations ago. */
@@ -157,5 +215,5 @@ void multistep_advance(const struct sampling_plan *plan, int evaluation, struct 
         x[i] = moved;
     }
     if (m.noise > 0)
-        sampling_add_noise(state, m.noise);
+        sampling_add_noise_between(plan, state, m.from, m.to, m.noise);
 }

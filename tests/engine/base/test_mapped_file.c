@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,4 +85,48 @@ TEST(a_large_file_is_there_whole)
     CHECK(file.data == NULL && file.size == 0);
     mapped_file_close(&file);
     free(bytes);
+}
+
+/* Pages of files that this process has in memory. */
+static long resident(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    long shared = -1;
+
+    CHECK(statm && fscanf(statm, "%*s %*s %ld", &shared) == 1);
+    if (statm)
+        fclose(statm);
+    return shared;
+}
+
+static size_t sum_of(const struct mapped_file *file)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < file->size; i++)
+        sum += file->data[i];
+    return sum;
+}
+
+TEST(what_is_given_back_leaves_memory_and_can_be_read_again)
+{
+    enum { BYTES = 4 << 20 };
+    char *bytes = malloc(BYTES);
+    struct mapped_file file;
+    long before, after;
+    size_t sum;
+
+    REQUIRE(bytes);
+    memset(bytes, 7, BYTES);
+    REQUIRE(file_write(path_of("large"), bytes, BYTES));
+    free(bytes);
+    REQUIRE(mapped_file_open(&file, path_of("large"), NULL) == LTD_OK);
+    sum = sum_of(&file);
+    before = resident();
+    mapped_file_give_back(file.data + 1, file.size - 2);
+    after = resident();
+    CHECK(before - after > BYTES / sysconf(_SC_PAGESIZE) * 9 / 10);
+    mapped_file_give_back(file.data + 1, 1);
+    CHECK(sum_of(&file) == sum && sum == (size_t)7 * BYTES);
+    mapped_file_close(&file);
 }

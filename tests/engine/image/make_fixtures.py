@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Makes tests/engine/image/fixtures: PNG files of every colour type with their pixels, and pictures that PIL
-resized.  Needs Pillow; the fixtures that are committed were made with 13.0.0.
+resized.  Needs Pillow and OpenCV; the fixtures that are committed were made with 13.0.0 and 5.0.0.
 
     python3 tests/engine/image/make_fixtures.py
 
 NAME.png comes with NAME.rgb, its pixels laid over white by the definition of the PNG specification, [h, w, 3].
-NAME.jpg and NAME.webp come with NAME.jpg.rgb and NAME.webp.rgb, as PIL reads them.  resize_WxH_to_WxH.rgb holds the picture and, right after it, what PIL made of it.
+NAME.jpg and NAME.webp come with NAME.jpg.rgb and NAME.webp.rgb, as PIL reads them.  resize_WxH_to_WxH.rgb holds the picture and, right after it, what PIL made of it; cubic_* the same by PIL's other
+kernel.  masked_WxH.rgb holds a picture, another one, a grey mask, the mask blurred by OpenCV by each of BLURS pixels,
+the picture with what the mask covers filled, and the picture with what the mask keeps of the other one laid over it.
 """
 import io
 import random
@@ -13,7 +15,9 @@ import struct
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps
+import cv2
+import numpy
+from PIL import Image, ImageFilter, ImageOps
 
 FOLDER = Path(__file__).parent / "fixtures"
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -158,6 +162,48 @@ def make_two_kib(rng):
     save("two_kib", draw(rng, 22, 29, RGB, 8), RGB, 8, before=chunk(b"tEXt", b"Comment\0" + b"kept out of the way " * 3))
 
 
+BLURS = (1, 2, 4, 33)
+
+
+def kept_part(image, mask):
+    kept = Image.new("RGBa", image.size)
+    kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask))
+    return kept
+
+
+def blurred(mask, sigma):
+    size = 2 * int(2.5 * sigma + 0.5) + 1
+    across = cv2.GaussianBlur(numpy.array(mask), (size, 1), sigma).reshape(mask.height, mask.width)
+    down = cv2.GaussianBlur(across, (1, size), sigma).reshape(mask.height, mask.width)
+    return Image.fromarray(down)
+
+
+def make_masked(rng):
+    for w, h in ((40, 24), (7, 9), (1, 5), (64, 33)):
+        image, other = (Image.frombytes("RGB", (w, h), rng.randbytes(w * h * 3)) for _ in range(2))
+        mask = Image.new("L", (w, h))
+        mask.paste(255, (w // 3, h // 4, w // 3 + w // 2 + 1, h // 2 + 1))
+        if w == 7:
+            mask = Image.frombytes("L", (w, h), rng.randbytes(w * h))
+        soft = blurred(mask, 2)
+        filled, kept = Image.new("RGBA", (w, h)), kept_part(image, soft)
+        for radius, times in ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1)):
+            layer = kept.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
+            for _ in range(times):
+                filled.alpha_composite(layer)
+        laid = image.convert("RGBA")
+        laid.alpha_composite(kept_part(other, soft).convert("RGBA"))
+        parts = [image, other, mask, *(blurred(mask, sigma) for sigma in BLURS), filled, laid]
+        (FOLDER / ("masked_%dx%d.rgb" % (w, h))).write_bytes(b"".join(part.convert("RGB").tobytes() for part in parts))
+
+
+def make_cubic(rng):
+    for (w, h), (tw, th) in (((48, 40), (6, 5)), ((9, 7), (31, 20)), ((1, 3), (1, 1))):
+        image = Image.frombytes("RGB", (w, h), rng.randbytes(w * h * 3))
+        resized = image.resize((tw, th), Image.Resampling.BICUBIC)
+        (FOLDER / ("cubic_%dx%d_to_%dx%d.rgb" % (w, h, tw, th))).write_bytes(image.tobytes() + resized.tobytes())
+
+
 def make_resized(rng):
     sizes = [((13, 9), (26, 18)), ((26, 18), (13, 9)), ((64, 48), (17, 31)), ((17, 31), (64, 48)), ((40, 40), (40, 7)), ((40, 40), (7, 40)),
              ((1, 1), (5, 3)), ((5, 3), (1, 1)), ((50, 2), (3, 33)), ((33, 37), (32, 36)), ((200, 1), (9, 1))]
@@ -213,6 +259,8 @@ def main():
     make_two_kib(rng)
     make_resized(rng)
     make_other_formats()
+    make_masked(rng)
+    make_cubic(rng)
 
 
 main()

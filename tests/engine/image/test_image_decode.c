@@ -152,3 +152,61 @@ TEST(pngs_are_read_as_before_and_others_named)
     CHECK_INT(ltd_image_decode("GIF89a", 6, MAX_PIXELS, &none, &err), LTD_EUNSUPPORTED);
     CHECK_STR(err.message, "this is a GIF file; PNG, JPEG and WebP pictures are read");
 }
+
+static struct ltd_image *mask_of(const char *file, enum ltd_mask_source source)
+{
+    struct ltd_image *mask = NULL;
+    size_t size;
+    uint8_t *data = fixture_read(file, &size);
+
+    if (!data)
+        abort();
+    CHECK_INT(ltd_mask_decode(data, size, MAX_PIXELS, source, &mask, NULL), LTD_OK);
+    free(data);
+    if (!mask)
+        abort();
+    return mask;
+}
+
+static void check_alpha(const char *file)
+{
+    struct ltd_image *clear = mask_of(file, LTD_MASK_TRANSPARENT), *opaque = mask_of(file, LTD_MASK_OPAQUE);
+    int kinds = 0;
+
+    for (int i = 0; i < clear->width * clear->height * 3; i++) {
+        CHECK_INT(clear->pixels[i], clear->pixels[i - i % 3]);
+        CHECK_INT(opaque->pixels[i], 255 - clear->pixels[i] > 128 ? 255 : 0);
+        kinds |= opaque->pixels[i] ? 1 : 2;
+    }
+    CHECK_INT(kinds, 3);
+    ltd_image_free(clear);
+    ltd_image_free(opaque);
+}
+
+TEST(a_mask_is_read_from_alpha)
+{
+    check_alpha("alpha.webp");
+    check_alpha("rgba8.png");
+    check_alpha("gray_alpha8_adam7.png");
+}
+
+TEST(a_mask_without_alpha_is_its_colours_and_has_nothing_transparent)
+{
+    struct ltd_image *white = mask_of("rgb8.png", LTD_MASK_WHITE),
+                     *opaque = mask_of("rgb8.png", LTD_MASK_OPAQUE);
+    struct ltd_image *clear = mask_of("rgb8.png", LTD_MASK_TRANSPARENT), *none = NULL;
+    struct ltd_error err = {0};
+    size_t size = 0;
+    uint8_t *jpeg = fixture_read("gray.jpg", &size);
+
+    CHECK(memcmp(white->pixels, opaque->pixels, (size_t)(white->width * white->height * 3)) == 0);
+    for (int i = 0; i < clear->width * clear->height * 3; i++)
+        CHECK_INT(clear->pixels[i], 0);
+    CHECK_INT(ltd_mask_decode(jpeg, size, MAX_PIXELS, LTD_MASK_TRANSPARENT, &none, &err), LTD_EUNSUPPORTED);
+    CHECK_INT(ltd_mask_decode(jpeg, size, 1 << 20, LTD_MASK_WHITE, &none, &err), LTD_OK);
+    ltd_image_free(white);
+    ltd_image_free(opaque);
+    ltd_image_free(clear);
+    ltd_image_free(none);
+    free(jpeg);
+}

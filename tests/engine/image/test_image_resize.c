@@ -1,21 +1,22 @@
-#include <latentd/image.h>
+#include "image/image_resize.h"
 
 #include "picture_fixture.h"
 
 /* The fixture's picture resized must be what PIL made of it, which follows it in the file. */
-static void check_against_pil(int width, int height, int to_width, int to_height)
+static void check_against_pil(const char *kind, enum resample resample, int width, int height, int to_width,
+                              int to_height)
 {
     char name[80];
     size_t size, source = (size_t)(width * height * 3), target = (size_t)(to_width * to_height * 3);
     struct ltd_image image = {width, height, NULL}, *resized = NULL;
     uint8_t *data;
 
-    snprintf(name, sizeof name, "resize_%dx%d_to_%dx%d.rgb", width, height, to_width, to_height);
+    snprintf(name, sizeof name, "%s_%dx%d_to_%dx%d.rgb", kind, width, height, to_width, to_height);
     data = fixture_read(name, &size);
     REQUIRE(data);
     REQUIRE(size == source + target);
     image.pixels = data;
-    REQUIRE(ltd_image_resize(&image, to_width, to_height, &resized, NULL) == LTD_OK);
+    REQUIRE(image_resize(&image, to_width, to_height, resample, &resized, NULL) == LTD_OK);
     CHECK_INT(resized->width, to_width);
     CHECK_INT(resized->height, to_height);
     if (memcmp(resized->pixels, data + source, target) != 0)
@@ -31,7 +32,10 @@ TEST(resizing_gives_the_bytes_of_pil)
                                    {50, 2, 3, 33},  {33, 37, 32, 36}, {200, 1, 9, 1}};
 
     for (size_t i = 0; i < COUNT(sizes); i++)
-        check_against_pil(sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
+        check_against_pil("resize", RESAMPLE_LANCZOS, sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
+    check_against_pil("cubic", RESAMPLE_CUBIC, 48, 40, 6, 5);
+    check_against_pil("cubic", RESAMPLE_CUBIC, 9, 7, 31, 20);
+    check_against_pil("cubic", RESAMPLE_CUBIC, 1, 3, 1, 1);
 }
 
 TEST(the_same_size_is_a_copy)

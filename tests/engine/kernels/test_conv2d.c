@@ -34,7 +34,7 @@ enum extras { NOTHING = 0, WITH_CONV_BIAS = 1, WITH_ADDEND = 2, ADDEND_IS_Y = 4 
 struct conv_case {
     const char *why;
     size_t n, c_in, c_out, h, w, kernel, stride, pad_before, y_h, y_w;
-    bool upsample;
+    bool upsample, wraps;
 };
 
 static double conv_error(const struct conv_case *c, enum dtype dtype, int extras, bool strict,
@@ -57,7 +57,8 @@ static double conv_error(const struct conv_case *c, enum dtype dtype, int extras
                              .kernel = c->kernel,
                              .stride = c->stride,
                              .pad_before = c->pad_before,
-                             .upsample = c->upsample};
+                             .upsample = c->upsample,
+                             .wraps = c->wraps};
     if (extras & WITH_ADDEND)
         r.addend = addend;
     conv2d_by_definition(want, x, &r.conv, values, r.addend.data);
@@ -81,25 +82,30 @@ static double conv_error(const struct conv_case *c, enum dtype dtype, int extras
 TEST(conv2d_agrees_with_its_definition)
 {
     static const struct conv_case cases[] = {
-        /* why                         n  in   out  h   w   k  s  p  h'  w'  up */
-        {"U-Net conv_in", 2, 4, 40, 16, 12, 3, 1, 1, 16, 12, false},
-        {"one pixel", 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, false},
-        {"one row", 1, 5, 3, 1, 9, 3, 1, 1, 1, 9, false},
-        {"deep", 1, 320, 6, 6, 5, 3, 1, 1, 6, 5, false},
-        {"several items", 3, 5, 7, 9, 7, 3, 1, 1, 9, 7, false},
-        {"many rows and tiles", 2, 3, 70, 33, 37, 3, 1, 1, 33, 37, false},
-        {"skip, 1x1", 2, 64, 33, 8, 9, 1, 1, 0, 8, 9, false},
-        {"1x1 with stride", 2, 5, 6, 9, 8, 1, 2, 0, 5, 4, false},
-        {"5x5", 1, 3, 4, 9, 8, 5, 1, 2, 9, 8, false},
-        {"5x5 larger than the image", 1, 3, 4, 2, 3, 5, 1, 2, 2, 3, false},
-        {"5x5 with stride", 1, 4, 3, 11, 9, 5, 2, 2, 6, 5, false},
-        {"no padding", 1, 3, 5, 9, 7, 3, 1, 0, 7, 5, false},
-        {"U-Net downsample, even", 2, 8, 6, 8, 10, 3, 2, 1, 4, 5, false},
-        {"U-Net downsample, odd", 2, 8, 6, 9, 7, 3, 2, 1, 5, 4, false},
-        {"VAE downsample, zeros beyond the far edges", 2, 4, 6, 8, 10, 3, 2, 0, 4, 5, false},
-        {"upsample, even", 2, 5, 4, 4, 5, 3, 1, 1, 8, 10, true},
-        {"upsample, odd", 2, 5, 4, 5, 4, 3, 1, 1, 9, 7, true},
-        {"upsample, deep", 1, 320, 5, 3, 3, 3, 1, 1, 6, 5, true},
+        /* why                         n  in   out  h   w   k  s  p  h'  w'  up  wraps */
+        {"U-Net conv_in", 2, 4, 40, 16, 12, 3, 1, 1, 16, 12, false, false},
+        {"one pixel", 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, false, false},
+        {"one row", 1, 5, 3, 1, 9, 3, 1, 1, 1, 9, false, false},
+        {"deep", 1, 320, 6, 6, 5, 3, 1, 1, 6, 5, false, false},
+        {"several items", 3, 5, 7, 9, 7, 3, 1, 1, 9, 7, false, false},
+        {"many rows and tiles", 2, 3, 70, 33, 37, 3, 1, 1, 33, 37, false, false},
+        {"skip, 1x1", 2, 64, 33, 8, 9, 1, 1, 0, 8, 9, false, false},
+        {"1x1 with stride", 2, 5, 6, 9, 8, 1, 2, 0, 5, 4, false, false},
+        {"5x5", 1, 3, 4, 9, 8, 5, 1, 2, 9, 8, false, false},
+        {"5x5 larger than the image", 1, 3, 4, 2, 3, 5, 1, 2, 2, 3, false, false},
+        {"5x5 with stride", 1, 4, 3, 11, 9, 5, 2, 2, 6, 5, false, false},
+        {"no padding", 1, 3, 5, 9, 7, 3, 1, 0, 7, 5, false, false},
+        {"U-Net downsample, even", 2, 8, 6, 8, 10, 3, 2, 1, 4, 5, false, false},
+        {"U-Net downsample, odd", 2, 8, 6, 9, 7, 3, 2, 1, 5, 4, false, false},
+        {"VAE downsample, zeros beyond the far edges", 2, 4, 6, 8, 10, 3, 2, 0, 4, 5, false, false},
+        {"upsample, even", 2, 5, 4, 4, 5, 3, 1, 1, 8, 10, true, false},
+        {"upsample, odd", 2, 5, 4, 5, 4, 3, 1, 1, 9, 7, true, false},
+        {"upsample, deep", 1, 320, 5, 3, 3, 3, 1, 1, 6, 5, true, false},
+        {"around the edges", 2, 5, 7, 9, 7, 3, 1, 1, 9, 7, false, true},
+        {"around the edges, 5x5", 1, 3, 4, 2, 3, 5, 1, 2, 2, 3, false, true},
+        {"around one pixel", 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, false, true},
+        {"around the edges, downsample", 2, 8, 6, 9, 8, 3, 2, 1, 5, 4, false, true},
+        {"around the edges, upsample, odd", 2, 5, 4, 5, 4, 3, 1, 1, 9, 7, true, true},
     };
     static const int extras[] = {NOTHING,
                                  WITH_CONV_BIAS,
@@ -126,16 +132,18 @@ TEST(conv2d_agrees_with_its_definition)
 TEST(winograds_convolution_agrees_with_the_definition)
 {
     static const struct conv_case cases[] = {
-        /* why                              n  in   out  h   w   k  s  p  h'  w'  up */
-        {"a few whole tiles", 1, 16, 16, 8, 8, 3, 1, 1, 8, 8, false},
-        {"edges", 2, 32, 48, 9, 14, 3, 1, 1, 9, 14, false},
-        {"a piece of the columns and of the depth", 1, 80, 80, 11, 10, 3, 1, 1, 11, 10, false},
-        {"the U-Net's coarsest level", 2, 320, 64, 8, 8, 3, 1, 1, 8, 8, false},
-        {"more than one block of tiles", 1, 64, 128, 44, 44, 3, 1, 1, 44, 44, false},
-        {"more tiles than are kept", 1, 640, 16, 68, 72, 3, 1, 1, 68, 72, false},
-        {"upsample, even", 2, 32, 16, 4, 5, 3, 1, 1, 8, 10, true},
-        {"upsample, odd", 1, 16, 32, 5, 7, 3, 1, 1, 9, 13, true},
-        {"no padding", 1, 16, 16, 12, 10, 3, 1, 0, 10, 8, false},
+        /* why                              n  in   out  h   w   k  s  p  h'  w'  up  wraps */
+        {"a few whole tiles", 1, 16, 16, 8, 8, 3, 1, 1, 8, 8, false, false},
+        {"edges", 2, 32, 48, 9, 14, 3, 1, 1, 9, 14, false, false},
+        {"a piece of the columns and of the depth", 1, 80, 80, 11, 10, 3, 1, 1, 11, 10, false, false},
+        {"the U-Net's coarsest level", 2, 320, 64, 8, 8, 3, 1, 1, 8, 8, false, false},
+        {"more than one block of tiles", 1, 64, 128, 44, 44, 3, 1, 1, 44, 44, false, false},
+        {"more tiles than are kept", 1, 640, 16, 68, 72, 3, 1, 1, 68, 72, false, false},
+        {"upsample, even", 2, 32, 16, 4, 5, 3, 1, 1, 8, 10, true, false},
+        {"upsample, odd", 1, 16, 32, 5, 7, 3, 1, 1, 9, 13, true, false},
+        {"no padding", 1, 16, 16, 12, 10, 3, 1, 0, 10, 8, false, false},
+        {"around the edges", 2, 32, 48, 9, 14, 3, 1, 1, 9, 14, false, true},
+        {"around the edges, upsample, odd", 1, 16, 32, 5, 7, 3, 1, 1, 9, 13, true, true},
     };
     struct pool *pool;
 
@@ -153,6 +161,63 @@ TEST(winograds_convolution_agrees_with_the_definition)
                 check_failed(__FILE__, __LINE__, "%s, %s, extras %d: %.2e", c->why, dtype_name(dtype), extras,
                              error);
         }
+    pool_free(pool);
+}
+
+/* Values from `from` on of each row of t, [.., count]. */
+static struct tensor channels_of(struct tensor t, size_t from, size_t count)
+{
+    struct tensor out = zero_tensor(t.n, t.h, t.w, count);
+
+    for (size_t i = 0; i < tensor_rows(t); i++)
+        memcpy(out.data + i * count, t.data + i * t.c + from, count * sizeof(float));
+    return out;
+}
+
+/* A convolution that reads the first c_in channels of a tensor and writes those behind them, times a slope
+ * where they are below 0. */
+static void check_within_one_tensor(struct pool *pool, size_t c_in, size_t c_out, bool strict)
+{
+    struct tensor t = random_tensor(1, 2, 9, 14, c_in + c_out + 3), got, rest, behind;
+    struct tensor x = channels_of(t, 0, c_in), want = zero_tensor(2, 9, 14, c_out);
+    float *weights = random_values(2, c_out * c_in * 9), *slope = random_values(3, c_out);
+    struct conv_run r = {.y = t, .x = t};
+
+    r.conv = (struct conv2d){.c_in = c_in, .c_out = c_out, .kernel = 3, .stride = 1, .pad_before = 1};
+    r.conv.weight = (struct matrix){weights, DTYPE_F32, c_out, 9 * c_in};
+    conv2d_by_definition(want, x, &r.conv, weights, NULL);
+    for (size_t i = 0; i < tensor_count(want); i++)
+        want.data[i] *= want.data[i] < 0 ? slope[i % c_out] : 1;
+    r.conv.slope = slope;
+    r.y.data += c_in;
+    behind = channels_of(t, c_in + c_out, 3);
+    CHECK(run_exec_in(pool, strict, run_conv, &r));
+    got = channels_of(t, c_in, c_out);
+    CHECK(check_relative_error(got.data, want.data, tensor_count(want)) <= (strict ? BOUND : WINOGRAD_BOUND));
+    rest = channels_of(t, 0, c_in);
+    CHECK(memcmp(rest.data, x.data, tensor_count(x) * sizeof(float)) == 0);
+    free(rest.data);
+    rest = channels_of(t, c_in + c_out, 3);
+    CHECK(memcmp(rest.data, behind.data, tensor_count(rest) * sizeof(float)) == 0);
+    free(rest.data);
+    free(behind.data);
+    free(got.data);
+    free(want.data);
+    free(x.data);
+    free(t.data);
+    free(weights);
+    free(slope);
+}
+
+TEST(a_convolution_reads_and_writes_channels_of_one_tensor)
+{
+    struct pool *pool;
+
+    REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
+    check_within_one_tensor(pool, 5, 3, true);
+    check_within_one_tensor(pool, 70, 65, true);
+    check_within_one_tensor(pool, 16, 32, false);
+    check_within_one_tensor(pool, 80, 80, false);
     pool_free(pool);
 }
 

@@ -14,13 +14,24 @@
 /* Two or three more inside the exponential and its fit. */
 #define ACTIVATION_BOUND 3e-7
 
-enum operation { ACTIVATE, SCALE, ADD_CHANNEL, SCALE_SHIFT, CONCAT, COPY, REPEAT };
+enum operation {
+    ACTIVATE,
+    SCALE,
+    SHIFT,
+    LIMIT,
+    ADD_SCALED,
+    ADD_CHANNEL,
+    SCALE_SHIFT,
+    CONCAT,
+    COPY,
+    COPY_CHANNELS,
+    REPEAT
+};
 
 struct run {
     enum operation operation;
     enum activation f;
     struct tensor y, a, b;
-    const float *channels;
     size_t from;
 };
 
@@ -35,17 +46,29 @@ static void run_operation(void *arg, struct exec *e)
     case SCALE:
         scale_by(e, r->y, r->a, 0.3);
         break;
+    case SHIFT:
+        scale_and_shift(e, r->y, r->a, 0.3, -0.2);
+        break;
+    case LIMIT:
+        limit_softly(e, r->y, r->a, 3);
+        break;
+    case ADD_SCALED:
+        add_scaled(e, r->y, r->a, 0.3);
+        break;
     case ADD_CHANNEL:
-        add_per_channel(e, r->y, r->channels);
+        add_per_channel(e, r->y, r->a);
         break;
     case SCALE_SHIFT:
-        scale_shift_per_channel(e, r->y, r->channels);
+        scale_shift_per_channel(e, r->y, r->a);
         break;
     case CONCAT:
         concat_channels(e, r->y, r->a, r->b);
         break;
     case COPY:
         copy_tensor(e, r->y, r->a);
+        break;
+    case COPY_CHANNELS:
+        copy_channels(e, r->y, r->a);
         break;
     case REPEAT:
         repeat_first_item(e, r->y, r->from);
@@ -82,12 +105,17 @@ static void expect(struct pool *pool, struct run *r, struct tensor want, double 
     free(r->y.data);
 }
 
+static double relu_by_definition(double x)
+{
+    return x > 0 ? x : 0;
+}
+
 static void check_activations(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
 {
     static double (*const definitions[])(double) = {silu_by_definition, quick_gelu_by_definition,
-                                                    gelu_by_definition};
+                                                    gelu_by_definition, relu_by_definition};
 
-    for (int f = ACTIVATION_SILU; f <= ACTIVATION_GELU; f++) {
+    for (int f = ACTIVATION_SILU; f <= ACTIVATION_RELU; f++) {
         struct tensor x = random_tensor(1, n, h, w, c), want = zero_tensor(n, h, w, c);
         struct run apart = {
             .operation = ACTIVATE, .f = (enum activation)f, .y = zero_tensor(n, h, w, c), .a = x};
@@ -126,25 +154,109 @@ TEST(scale_and_copy)
     each_shape(check_scale_and_copy);
 }
 
-static void check_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+static void check_shift_and_limit(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
 {
-    struct tensor y = random_tensor(1, n, h, w, c), z = zero_tensor(n, h, w, c);
-    float *v = random_values(2, c), *both = random_values(3, 2 * c);
-    struct tensor added = zero_tensor(n, h, w, c), shifted = zero_tensor(n, h, w, c);
-    struct run r = {.operation = ADD_CHANNEL, .y = y, .channels = v};
+    struct tensor x = random_tensor(1, n, h, w, c);
+    struct tensor shifted = zero_tensor(n, h, w, c), limited = zero_tensor(n, h, w, c);
+    struct run r = {.operation = SHIFT, .y = zero_tensor(n, h, w, c), .a = x};
 
-    for (size_t i = 0; i < tensor_count(y); i++) {
-        const size_t k = i % c;
+    for (size_t i = 0; i < tensor_count(x); i++) {
+        shifted.data[i] = (float)((double)x.data[i] * 0.3 - 0.2);
+        limited.data[i] = (float)(tanh((double)x.data[i] / 3) * 3);
+    }
+    expect(pool, &r, shifted, BOUND, "scale_and_shift");
+    r = (struct run){.operation = LIMIT, .y = x, .a = x};
+    expect(pool, &r, limited, ACTIVATION_BOUND, "limit_softly");
+}
 
-        z.data[i] = y.data[i];
-        added.data[i] = (float)((double)y.data[i] + (double)v[k]);
-        shifted.data[i] = (float)((double)y.data[i] * (1 + (double)both[k]) + (double)both[c + k]);
+TEST(shift_and_limit)
+{
+    each_shape(check_shift_and_limit);
+}
+
+/* What is added has y's items, or one for all. */
+static void check_add_scaled(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    for (size_t items = 1; items <= n; items += n > 1 ? n - 1 : 1) {
+        struct tensor x = random_tensor(1, items, h, w, c), y = random_tensor(2, n, h, w, c);
+        struct tensor want = zero_tensor(n, h, w, c);
+        struct run r = {.operation = ADD_SCALED, .y = y, .a = x};
+
+        for (size_t i = 0; i < tensor_count(y); i++)
+            want.data[i] = (float)((double)y.data[i] + 0.3 * (double)x.data[items > 1 ? i : i % (h * w * c)]);
+        expect(pool, &r, want, BOUND, "add_scaled");
+        free(x.data);
+    }
+}
+
+TEST(what_is_added_is_scaled)
+{
+    each_shape(check_add_scaled);
+}
+
+/* Of two tensors of which one has more channels, the first ones. */
+static void check_some_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor x = random_tensor(1, n, h, w, c), wide = random_tensor(2, n, h, w, c + 3);
+    struct tensor copied = zero_tensor(n, h, w, c + 3), added = zero_tensor(n, h, w, c + 3);
+    struct tensor narrow = zero_tensor(n, h, w, c), want = zero_tensor(n, h, w, c);
+    struct run r = {.operation = COPY_CHANNELS, .y = random_tensor(2, n, h, w, c + 3), .a = x};
+
+    for (size_t row = 0; row < tensor_rows(x); row++)
+        for (size_t k = 0; k < c + 3; k++) {
+            const size_t at = row * (c + 3) + k, from = row * c + k;
+
+            copied.data[at] = k < c ? x.data[from] : wide.data[at];
+            added.data[at] =
+                k < c ? (float)((double)wide.data[at] + 0.3 * (double)x.data[from]) : wide.data[at];
+            if (k >= c)
+                continue;
+            narrow.data[from] = x.data[from];
+            want.data[from] = (float)((double)x.data[from] + 0.3 * (double)wide.data[at]);
+        }
+    expect(pool, &r, copied, 0, "copy_channels");
+    r = (struct run){.operation = ADD_SCALED, .y = narrow, .a = wide};
+    expect(pool, &r, want, BOUND, "add_scaled of fewer channels");
+    r = (struct run){.operation = ADD_SCALED, .y = wide, .a = x};
+    expect(pool, &r, added, BOUND, "add_scaled to more channels");
+    free(x.data);
+}
+
+TEST(some_channels_of_a_tensor)
+{
+    each_shape(check_some_channels);
+}
+
+/* Values for all items alike, or for each its own. */
+static void check_channel_values(struct pool *pool, struct tensor x, size_t items)
+{
+    struct tensor v = random_tensor(2, items, 1, 1, x.c), both = random_tensor(3, items, 1, 1, 2 * x.c);
+    struct tensor y = zero_tensor(x.n, x.h, x.w, x.c), z = zero_tensor(x.n, x.h, x.w, x.c);
+    struct tensor added = zero_tensor(x.n, x.h, x.w, x.c), shifted = zero_tensor(x.n, x.h, x.w, x.c);
+    struct run r = {.operation = ADD_CHANNEL, .y = y, .a = v};
+
+    for (size_t i = 0; i < tensor_count(x); i++) {
+        const size_t k = i % x.c, item = items > 1 ? i / (x.h * x.w * x.c) : 0;
+        const float *scale = both.data + item * 2 * x.c;
+
+        y.data[i] = z.data[i] = x.data[i];
+        added.data[i] = (float)((double)x.data[i] + (double)v.data[item * x.c + k]);
+        shifted.data[i] = (float)((double)x.data[i] * (1 + (double)scale[k]) + (double)scale[x.c + k]);
     }
     expect(pool, &r, added, 0, "add_per_channel");
-    r = (struct run){.operation = SCALE_SHIFT, .y = z, .channels = both};
+    r = (struct run){.operation = SCALE_SHIFT, .y = z, .a = both};
     expect(pool, &r, shifted, BOUND, "scale_shift_per_channel");
-    free(v);
-    free(both);
+    free(v.data);
+    free(both.data);
+}
+
+static void check_channels(struct pool *pool, size_t n, size_t h, size_t w, size_t c)
+{
+    struct tensor x = random_tensor(1, n, h, w, c);
+
+    check_channel_values(pool, x, 1);
+    check_channel_values(pool, x, n);
+    free(x.data);
 }
 
 TEST(channels_take_their_values)

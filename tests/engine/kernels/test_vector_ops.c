@@ -105,6 +105,13 @@ static void gelu_row(struct row_case *c)
         expect(c, i, gelu_by_definition((double)c->x[i]), gelu_bound((double)c->x[i]));
 }
 
+static void relu_row(struct row_case *c)
+{
+    c->v->relu(c->out, c->x, c->n);
+    for (size_t i = 0; i < c->n; i++)
+        expect(c, i, c->x[i] > 0 ? (double)c->x[i] : 0, 0);
+}
+
 static void mul_gelu_row(struct row_case *c)
 {
     c->v->mul_gelu(c->out, c->y, c->x, c->n);
@@ -134,6 +141,13 @@ static void scaled_add_row(struct row_case *c)
     c->v->scaled_add(c->out, c->x, c->y, 0.37f, c->n);
     for (size_t i = 0; i < c->n; i++)
         expect_sum(c, i, (double)c->y[i] * (double)0.37f, (double)c->x[i]);
+}
+
+static void leaky_relu_row(struct row_case *c)
+{
+    c->v->leaky_relu(c->out, c->x, c->y, c->n);
+    for (size_t i = 0; i < c->n; i++)
+        expect(c, i, (double)c->x[i] * (c->x[i] < 0 ? (double)c->y[i] : 1), U);
 }
 
 static void affine_row(struct row_case *c)
@@ -190,9 +204,11 @@ static void normalize_row(struct row_case *c)
 ROW_TEST(silu)
 ROW_TEST(quick_gelu)
 ROW_TEST(gelu)
+ROW_TEST(relu)
 ROW_TEST(mul_gelu)
 ROW_TEST(add_to)
 ROW_TEST(scaled_add)
+ROW_TEST(leaky_relu)
 ROW_TEST(affine)
 ROW_TEST(affine_silu)
 ROW_TEST(normalize)

@@ -2,25 +2,13 @@
 #include <latentd/cost.h>
 #include <latentd/session.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "check.h"
+#include "sessions.h"
 
-static struct ltd_model *model;
-
-__attribute__((destructor)) static void close_model(void)
+static struct ltd_gen_params request(void)
 {
-    ltd_model_close(model);
-}
+    struct ltd_gen_params p = ltd_params_default(default_model());
 
-static struct ltd_gen_params small_request(void)
-{
-    struct ltd_gen_params p;
-
-    if (!model && ltd_model_open("models/default", &model, NULL) != LTD_OK)
-        abort();
-    p = ltd_params_default(model);
     p.prompt = "3d tiger";
     p.negative_prompt = "ink";
     p.seed = 3;
@@ -29,26 +17,11 @@ static struct ltd_gen_params small_request(void)
     return p;
 }
 
-/* The picture, drawn within the bytes that were planned; NULL after a failed check. */
-static struct ltd_image *draw(const struct ltd_gen_params *p)
-{
-    struct ltd_gen_report report = {0};
-    struct ltd_session *s = NULL;
-    struct ltd_image *image = NULL;
-    struct ltd_error err = {.message = ""};
-
-    if (ltd_session_new(model, 1, &s, NULL) != LTD_OK ||
-        ltd_session_generate(s, p, 0, NULL, &image, &report, &err) != LTD_OK)
-        check_failed(__FILE__, __LINE__, "%s", err.message);
-    CHECK(report.used_bytes == report.planned_bytes);
-    ltd_session_free(s);
-    return image;
-}
-
 static bool same_picture(const struct ltd_gen_params *p, const struct ltd_gen_params *q)
 {
-    struct ltd_image *a = draw(p), *b = draw(q);
-    const bool same = a && b && memcmp(a->pixels, b->pixels, (size_t)a->width * (size_t)a->height * 3) == 0;
+    struct ltd_image *a = draw_as_planned(__LINE__, default_model(), p, 1);
+    struct ltd_image *b = draw_as_planned(__LINE__, default_model(), q, 1);
+    const bool same = same_pixels(a, b);
 
     ltd_image_free(a);
     ltd_image_free(b);
@@ -59,13 +32,13 @@ static struct ltd_cost cost_of(const struct ltd_gen_params *p)
 {
     struct ltd_cost cost = {0};
 
-    CHECK_INT(ltd_params_cost(model, p, 2, &cost, NULL), LTD_OK);
+    CHECK_INT(ltd_params_cost(default_model(), p, 2, &cost, NULL), LTD_OK);
     return cost;
 }
 
 TEST(guidance_in_no_step_is_no_guidance)
 {
-    struct ltd_gen_params none = small_request(), off = none;
+    struct ltd_gen_params none = request(), off = none;
 
     none.guidance_start = 0.5;
     none.guidance_end = 0.51;
@@ -77,7 +50,7 @@ TEST(guidance_in_no_step_is_no_guidance)
 
 TEST(guidance_in_an_interval_is_guidance_in_those_steps)
 {
-    struct ltd_gen_params whole = small_request(), off = whole;
+    struct ltd_gen_params whole = request(), off = whole;
     static const struct {
         double start, end;
         int steps; /* that have guidance */
@@ -85,7 +58,7 @@ TEST(guidance_in_an_interval_is_guidance_in_those_steps)
 
     off.cfg_scale = 1;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct ltd_gen_params part = small_request();
+        struct ltd_gen_params part = request();
         const double one = cost_of(&off).step_flop, two = cost_of(&whole).step_flop;
 
         part.guidance_start = rows[i].start;
@@ -98,7 +71,7 @@ TEST(guidance_in_an_interval_is_guidance_in_those_steps)
 
 TEST(a_deepcache_of_one_is_none)
 {
-    struct ltd_gen_params whole = small_request(), one = whole, two = whole;
+    struct ltd_gen_params whole = request(), one = whole, two = whole;
 
     one.deepcache_interval = 1;
     two.deepcache_interval = 2;
@@ -109,7 +82,7 @@ TEST(a_deepcache_of_one_is_none)
 /* What a whole evaluation takes is known from an interval of 1; the rest follows from another one. */
 TEST(deepcache_runs_the_whole_network_in_every_so_many_steps)
 {
-    struct ltd_gen_params p = small_request();
+    struct ltd_gen_params p = request();
     static const struct {
         int interval, whole; /* of 8 steps */
     } rows[] = {{2, 4}, {3, 3}, {4, 2}, {5, 2}, {7, 2}, {8, 1}, {100, 1}};
@@ -129,7 +102,7 @@ TEST(deepcache_runs_the_whole_network_in_every_so_many_steps)
 /* Where guidance begins nothing is known of the negative prompt; where it ends, enough is of the prompt. */
 TEST(guidance_that_begins_takes_a_whole_evaluation)
 {
-    struct ltd_gen_params p = small_request(), late = p;
+    struct ltd_gen_params p = request(), late = p;
     double one, one_shallow, two;
 
     two = cost_of(&p).step_flop;
@@ -148,5 +121,5 @@ TEST(guidance_that_begins_takes_a_whole_evaluation)
     late.guidance_end = 0.5;
     late.deepcache_interval = 8;
     CHECK_NEAR(8 * cost_of(&late).step_flop, one + 2 * one_shallow + two + 4 * one_shallow, 1e-2 * one);
-    ltd_image_free(draw(&late));
+    ltd_image_free(draw_as_planned(__LINE__, default_model(), &late, 1));
 }

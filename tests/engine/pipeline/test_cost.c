@@ -3,24 +3,12 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "check.h"
+#include "sessions.h"
 
 #define MODEL "models/default"
-
-static struct ltd_model *open_model(void)
-{
-    struct ltd_model *model = NULL;
-    struct ltd_error err;
-
-    if (ltd_model_open(MODEL, &model, &err) != LTD_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    return model;
-}
 
 static struct ltd_cost cost_of(const struct ltd_model *model, const struct ltd_gen_params *p)
 {
@@ -34,7 +22,7 @@ static struct ltd_cost cost_of(const struct ltd_model *model, const struct ltd_g
 
 TEST(guidance_doubles_text_and_steps_alone)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct ltd_cost one, two;
 
@@ -55,7 +43,7 @@ TEST(guidance_doubles_text_and_steps_alone)
 
 TEST(work_grows_with_the_picture)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct ltd_cost small, large;
 
@@ -72,7 +60,7 @@ TEST(work_grows_with_the_picture)
 
 TEST(evaluations_are_the_samplers_own)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct ltd_image *image = NULL;
 
@@ -96,7 +84,7 @@ TEST(evaluations_are_the_samplers_own)
  * in the middle and two up. */
 TEST(text_is_counted_as_by_hand)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct ltd_json *json = NULL;
     double layers, channels, mlp, tokens, want;
@@ -117,7 +105,7 @@ TEST(text_is_counted_as_by_hand)
 
 TEST(what_cannot_be_drawn_has_no_cost)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct ltd_cost cost = {.evaluations = -7};
     struct ltd_error err;
@@ -141,7 +129,7 @@ static double now(void)
 
 TEST(a_cost_is_told_within_a_millisecond)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     double best = 1;
 

@@ -27,7 +27,7 @@ static struct ltd_json *inspect(const char *path)
     struct ltd_json *report = NULL;
     struct ltd_error err = {0};
 
-    if (ltd_model_inspect(path, &report, &err) != LTD_OK)
+    if (ltd_model_inspect(path, NULL, &report, &err) != LTD_OK)
         check_failed(__FILE__, __LINE__, "%s", err.message);
     return report;
 }
@@ -166,7 +166,9 @@ TEST(a_model_in_one_file_is_described)
     CHECK_STR(text(report, "prediction_type"), "epsilon");
     CHECK_STR(text(report, "dtype"), "f16");
     CHECK_INT(number(report, "vae_factor"), 2);
-    CHECK(has(report, "notes", "prediction_type is assumed: neither metadata nor a tensor v_pred tell it"));
+    CHECK(has(report, "notes",
+              "prediction_type is assumed: neither metadata nor a tensor v_pred tell it; a file "
+              "NAME.latentd.json beside the model can"));
     CHECK(!has(report, "notes", "model_ema is there and is not used"));
     CHECK_INT(number(report, "parameters"), number(part(report, "file"), "parameters"));
     ltd_json_free(report);
@@ -177,8 +179,8 @@ TEST(what_is_no_model_is_refused)
     struct ltd_json *report = NULL;
     struct ltd_error err = {0};
 
-    CHECK_INT(ltd_model_inspect("/nonexistent", &report, &err), LTD_ENOTFOUND);
-    CHECK_INT(ltd_model_inspect("tests", &report, &err), LTD_EFORMAT);
-    CHECK_INT(ltd_model_inspect("README.md", &report, &err), LTD_EFORMAT);
+    CHECK_INT(ltd_model_inspect("/nonexistent", NULL, &report, &err), LTD_ENOTFOUND);
+    CHECK_INT(ltd_model_inspect("tests", NULL, &report, &err), LTD_EFORMAT);
+    CHECK_INT(ltd_model_inspect("README.md", NULL, &report, &err), LTD_EFORMAT);
     CHECK(report == NULL);
 }

@@ -204,8 +204,8 @@ TEST(another_pipeline_is_refused_by_name)
     if (!begin())
         return;
     CHECK(change_text(path_of("model_index.json"), "\"StableDiffusionPipeline\"",
-                      "\"StableDiffusionXLPipeline\""));
-    expect_refused(__LINE__, LTD_EUNSUPPORTED, "model_index.json", "StableDiffusionXLPipeline");
+                      "\"StableDiffusion3Pipeline\""));
+    expect_refused(__LINE__, LTD_EUNSUPPORTED, "model_index.json", "StableDiffusion3Pipeline");
     if (!begin())
         return;
     CHECK(change_text(path_of("unet/config.json"), "\"UNet2DConditionModel\"", "\"FluxTransformer2DModel\""));
@@ -247,6 +247,8 @@ TEST(a_slip_in_latentd_json_is_named)
     expect_defaults_refused(__LINE__, "{\"scheduler\":\"k\"}", "scheduler \"k\" is unknown");
     expect_defaults_refused(__LINE__, "{\"width\":-64}", "width must be an integer of 1 to 16384");
     expect_defaults_refused(__LINE__, "{\"about\":7}", "about must be a string");
+    expect_defaults_refused(__LINE__, "{\"prediction_type\":\"v\"}",
+                            "prediction_type \"v\" is unknown (known: epsilon, ");
     expect_defaults_refused(__LINE__, "[]", "must be a JSON object");
     expect_defaults_refused(__LINE__, "[1]", "must be a JSON object");
     expect_defaults_refused(__LINE__, "1", "must be a JSON object");
@@ -257,6 +259,24 @@ TEST(a_recommendation_that_cannot_be_drawn_is_refused)
 {
     expect_defaults_refused(__LINE__, "{\"width\":63}", "width: must be a multiple of");
     expect_defaults_refused(__LINE__, "{\"sampler\":\"ddim\",\"scheduler\":\"karras\"}", "scheduler: ");
+}
+
+TEST(latentd_json_overrules_what_the_network_predicts)
+{
+    static const char text[] = "{\"prediction_type\":\"v_prediction\"}";
+    struct ltd_model *model = NULL;
+
+    if (!begin())
+        return;
+    CHECK_INT(ltd_model_open(dir, &model, NULL), LTD_OK);
+    REQUIRE(model != NULL);
+    CHECK_STR(ltd_model_info(model)->prediction_type, "epsilon");
+    ltd_model_close(model);
+    CHECK(file_write(path_of("latentd.json"), text, strlen(text)));
+    CHECK_INT(ltd_model_open(dir, &model, NULL), LTD_OK);
+    CHECK_STR(ltd_model_info(model)->prediction_type, "v_prediction");
+    ltd_model_close(model);
+    model_copy_remove(dir);
 }
 
 TEST(latentd_json_comes_before_the_configs)

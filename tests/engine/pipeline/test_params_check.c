@@ -116,6 +116,68 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(numerics, LTD_NUMERICS_COUNT, "numerics");
 }
 
+TEST(an_eta_is_for_the_samplers_that_have_one)
+{
+    for (int sampler = 0; sampler < LTD_SAMPLER_COUNT; sampler++) {
+        const bool has = ltd_sampler_eta((enum ltd_sampler)sampler) != LTD_ETA_STANDARD;
+        struct ltd_gen_params p = defaults();
+
+        p.prompt = "";
+        p.sampler = (enum ltd_sampler)sampler;
+        p.steps = 10;
+        p.eta = 0.5;
+        check_found(__LINE__, &p, has ? "" : "error eta; ");
+        p.eta = 1.5;
+        check_found(__LINE__, &p, "error eta; ");
+        p.eta = (double)NAN;
+        check_found(__LINE__, &p, "error eta; ");
+    }
+}
+
+TEST(churn_is_for_the_samplers_that_add_noise_before_their_steps)
+{
+    for (int sampler = 0; sampler < LTD_SAMPLER_COUNT; sampler++) {
+        const bool churns = ltd_sampler_churns((enum ltd_sampler)sampler);
+        const bool scales = ltd_sampler_scales_noise((enum ltd_sampler)sampler);
+        struct ltd_gen_params p = defaults();
+
+        p.prompt = "";
+        p.sampler = (enum ltd_sampler)sampler;
+        p.steps = 10;
+        p.s_noise = 0.9;
+        check_found(__LINE__, &p, scales ? "" : "error s_noise; ");
+        p.s_churn = 5;
+        check_found(__LINE__, &p,
+                    churns   ? ""
+                    : scales ? "error s_churn; "
+                             : "error s_churn; error s_noise; ");
+    }
+}
+
+TEST(churn_has_bounds)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.sampler = LTD_SAMPLER_EULER;
+    p.steps = 10;
+    p.s_tmin = 1;
+    p.s_tmax = 2;
+    check_found(__LINE__, &p, "error s_tmin; error s_tmax; ");
+    p.s_churn = 100;
+    check_found(__LINE__, &p, "");
+    p.s_tmax = 0.5;
+    check_found(__LINE__, &p, "error s_tmax; ");
+    p.s_tmax = 1e5;
+    check_found(__LINE__, &p, "error s_tmax; ");
+    p.s_tmax = 0;
+    p.s_churn = 100.5;
+    p.s_noise = 2.5;
+    check_found(__LINE__, &p, "error s_churn; error s_noise; ");
+    p.s_churn = (double)NAN;
+    p.s_noise = (double)NAN;
+    check_found(__LINE__, &p, "error s_churn; error s_noise; ");
+}
+
 TEST(an_interval_of_guidance_has_a_step_in_it)
 {
     struct ltd_gen_params p = defaults();
@@ -171,6 +233,93 @@ TEST(strength_and_image_are_looked_at_where_there_is_an_image)
     p.width = 136;
     check_found(__LINE__, &p, "error image; ");
     ltd_image_free(image);
+}
+
+TEST(variations_have_subseeds_that_end_at_2_to_the_64)
+{
+    struct ltd_gen_params p = defaults();
+
+    p.subseed_strength = 1.01;
+    check_found(__LINE__, &p, "error subseed_strength; ");
+    p.subseed_strength = (double)NAN;
+    check_found(__LINE__, &p, "error subseed_strength; ");
+    p.subseed_strength = 1;
+    p.seed = UINT64_MAX;
+    p.count = 3;
+    check_found(__LINE__, &p, "");
+    p.subseed = UINT64_MAX - 1;
+    check_found(__LINE__, &p, "error subseed; ");
+    p.count = 1;
+    p.seed_resize_from_w = 64;
+    check_found(__LINE__, &p, "error seed_resize_from_h; ");
+    p.seed_resize_from_h = 1;
+    check_found(__LINE__, &p, "error seed_resize_from_h; ");
+    p.seed_resize_from_h = 640;
+    check_found(__LINE__, &p, "");
+}
+
+TEST(a_second_pass_is_larger_and_has_steps)
+{
+    struct ltd_gen_params p = defaults();
+    struct ltd_image *image = NULL;
+
+    p.hr_scale = 1;
+    check_found(__LINE__, &p, "error hr_scale; ");
+    p.hr_scale = (double)NAN;
+    check_found(__LINE__, &p, "error hr_scale; ");
+    p.hr_scale = 2;
+    check_found(__LINE__, &p, "");
+    p.strength = 0;
+    check_found(__LINE__, &p, "error strength; ");
+    p.strength = 0.01;
+    check_found(__LINE__, &p, "error strength; ");
+    p.strength = 0.3;
+    p.hr_steps = 2;
+    check_found(__LINE__, &p, "error hr_steps; ");
+    p.hr_steps = -1;
+    p.hr_upscaler = LTD_HR_UPSCALER_COUNT;
+    check_found(__LINE__, &p, "error hr_upscaler; error hr_steps; ");
+    p.hr_steps = 0;
+    p.hr_upscaler = LTD_HR_LANCZOS;
+    REQUIRE(ltd_image_new(128, 128, &image, NULL) == LTD_OK);
+    p.init_image = image;
+    check_found(__LINE__, &p, "error hr_scale; ");
+    ltd_image_free(image);
+}
+
+TEST(a_mask_is_one_of_its_image)
+{
+    struct ltd_gen_params p = defaults();
+    struct ltd_image *image = NULL, *mask = NULL, *small = NULL;
+
+    REQUIRE(ltd_image_new(128, 128, &image, NULL) == LTD_OK);
+    REQUIRE(ltd_image_new(128, 128, &mask, NULL) == LTD_OK);
+    REQUIRE(ltd_image_new(40, 64, &small, NULL) == LTD_OK);
+    mask->pixels[0] = small->pixels[0] = 1;
+    p.mask = mask;
+    check_found(__LINE__, &p, "error mask; ");
+    p.init_image = image;
+    check_found(__LINE__, &p, "");
+    p.mask = small;
+    check_found(__LINE__, &p, "error mask; ");
+    p.init_image = small;
+    check_found(__LINE__, &p, "error image; ");
+    p.inpaint_full_res = true;
+    check_found(__LINE__, &p, "");
+    small->pixels[0] = 0;
+    check_found(__LINE__, &p, "error mask; ");
+    p.init_image = p.mask = image;
+    p.inpaint_full_res = false;
+    check_found(__LINE__, &p, "warning mask; ");
+    p.mask_invert = true;
+    check_found(__LINE__, &p, "");
+    p.mask_blur = LTD_MAX_MASK_BLUR + 1;
+    p.inpaint_full_res_padding = -1;
+    p.masked_content = LTD_MASKED_CONTENT_COUNT;
+    check_found(__LINE__, &p, "error masked_content; error mask_blur; error inpaint_full_res_padding; ");
+    ltd_image_free(image);
+    ltd_image_free(mask);
+    ltd_image_free(small);
 }
 
 TEST(everything_wrong_is_told_at_once)
@@ -300,7 +449,8 @@ TEST(a_latent_that_would_vanish_on_the_way_down_is_refused)
 
 static void check_text(int line, const struct ltd_gen_params *p, int index, const char *want)
 {
-    char *text = ltd_params_text(model, p, index), full[1024], build[LTD_BUILD_TEXT_SIZE];
+    char *text = ltd_params_text(model, p, index, &(struct ltd_picture_form){0}, (struct ltd_model_label){0});
+    char full[1024], build[LTD_BUILD_TEXT_SIZE];
 
     ltd_build_text(build);
     snprintf(full, sizeof full,
@@ -322,6 +472,30 @@ TEST(the_build_names_compiler_and_library)
 #ifdef __GLIBC__
     CHECK(strstr(build, " glibc 2.") != NULL);
 #endif
+}
+
+TEST(the_settings_call_the_model_by_name_and_hash)
+{
+    static const struct {
+        struct ltd_model_label label;
+        const char *want;
+    } rows[] = {
+        {{"default", NULL}, ", Size: 64x48, Model: default, Model type: "},
+        {{"a, \"b\"\\c", "0123456789abcdef"},
+         ", Size: 64x48, Model hash: 0123456789, Model: \"a, \\\"b\\\"\\\\c\", Model type: "},
+        {{NULL, "0123456789abcdef"}, ", Size: 64x48, Model hash: 0123456789, Model type: "},
+    };
+    struct ltd_gen_params p = defaults();
+
+    p.width = 64;
+    p.height = 48;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = ltd_params_text(model, &p, 0, &(struct ltd_picture_form){0}, rows[i].label);
+
+        if (!text || !strstr(text, rows[i].want))
+            check_failed(__FILE__, __LINE__, "'%s' has no '%s'", text ? text : "", rows[i].want);
+        free(text);
+    }
 }
 
 TEST(the_settings_as_text)
@@ -350,13 +524,37 @@ TEST(the_settings_as_text)
         "3d tiger \xe2\x82\xac\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, "
         "CFG scale: 2.5, Seed: 18446744073709551614, Size: 128x64, Model type: sd1, "
         "Denoising strength: 0.25, Clip skip: 2, CFG rescale: 0.7");
+    p.subseed = 9;
+    p.subseed_strength = 0.25;
+    p.seed_resize_from_w = 40;
+    p.seed_resize_from_h = 80;
+    p.mask = image;
+    p.prompt = "masked";
+    p.masked_content = LTD_MASKED_NOISE;
+    p.mask_blur = 4;
+    p.mask_invert = p.inpaint_full_res = true;
+    p.inpaint_full_res_padding = 32;
+    check_text(
+        __LINE__, &p, 0,
+        "masked\nNegative prompt: green\nSteps: 25, Sampler: DPM++ 2M, Schedule type: karras, CFG scale: "
+        "2.5, Seed: 18446744073709551614, Size: 128x64, Model type: sd1, Variation seed: 9, "
+        "Variation seed strength: 0.25, Seed resize from: 40x80, Denoising strength: 0.25, "
+        "Masked content: latent noise, Mask blur: 4, Mask mode: Inpaint not masked, "
+        "Inpaint area: Only masked, Masked area padding: 32, Clip skip: 2, CFG rescale: 0.7");
     p = defaults();
     p.prompt = "fast";
     p.guidance_start = 0.125;
     p.guidance_end = 0.7;
     p.deepcache_interval = 3;
-    check_text(__LINE__, &p, 0,
-               "fast\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, Seed: 0, Size: 128x128, "
-               "Model type: sd1, Guidance start: 0.125, Guidance end: 0.7, DeepCache interval: 3");
+    p.tiling = true;
+    p.hr_scale = 1.5;
+    p.hr_steps = 9;
+    p.hr_upscaler = LTD_HR_LATENT_NEAREST;
+    p.strength = 0.5;
+    check_text(
+        __LINE__, &p, 0,
+        "fast\nSteps: 25, Sampler: DDIM, Schedule type: model, CFG scale: 4, Seed: 0, Size: 128x128, "
+        "Model type: sd1, Denoising strength: 0.5, Hires upscale: 1.5, Hires steps: 9, "
+        "Hires upscaler: Latent (nearest), Guidance start: 0.125, Guidance end: 0.7, Tiling: True, DeepCache interval: 3");
     ltd_image_free(image);
 }

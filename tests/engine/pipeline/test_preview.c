@@ -6,27 +6,15 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "check.h"
 #include "kernels/gemm.h"
 #include "pipeline/model_parts.h"
+#include "sessions.h"
 
 #define MODEL "models/default"
 enum { MOST_STEPS = 64, MOST_PIXELS = 64 * 64, CHANNELS = 16 };
-
-static struct ltd_model *open_model(void)
-{
-    struct ltd_model *model = NULL;
-    struct ltd_error err;
-
-    if (ltd_model_open(MODEL, &model, &err) != LTD_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    return model;
-}
 
 /* What a watcher saw, and when it looks away. */
 struct seen {
@@ -132,7 +120,7 @@ static void compare(const struct ltd_image *image, const struct seen *s, const u
 TEST(the_last_preview_resembles_the_picture)
 {
     static const char *const prompts[] = {"3d tiger", "red apple", "dog face", "guitar", "rocket"};
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     double sum = 0, sum_of_colours = 0;
 
     for (size_t i = 0; i < COUNT(prompts); i++) {
@@ -166,10 +154,11 @@ TEST(the_last_preview_resembles_the_picture)
 
 TEST(watching_changes_nothing_in_the_picture)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
 
     p.prompt = "3d tiger";
+    p.width = p.height = 64;
     for (int sampler = 0; sampler < LTD_SAMPLER_COUNT; sampler++) {
         struct seen seen = {.wants = true};
         struct ltd_image *watched, *alone;
@@ -189,7 +178,7 @@ TEST(watching_changes_nothing_in_the_picture)
 
 TEST(previews_are_made_only_while_they_are_wanted)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct ltd_gen_params p = ltd_params_default(model);
     struct seen never = {.wants = false}, until = {.wants = true, .until = 3};
 
@@ -236,7 +225,7 @@ static void *race(void *arg)
 
 TEST(threads_that_want_the_map_at_once_get_the_same)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct racer racers[3] = {{.drawn = false}};
 
     gemm_init();
@@ -253,7 +242,7 @@ TEST(threads_that_want_the_map_at_once_get_the_same)
 
 TEST(a_canceled_fit_is_made_again)
 {
-    struct ltd_model *model = open_model(), *other = open_model();
+    struct ltd_model *model = open_model(MODEL), *other = open_model(MODEL);
     atomic_bool cancel = true;
     struct pool *pool = NULL;
     float latent[CHANNELS * 16];
@@ -292,7 +281,7 @@ TEST(a_preview_of_64_by_64_latent_pixels_takes_less_than_a_millisecond)
 {
     static float latent[16 * MOST_PIXELS]; /* for as many channels as models/default has */
     static uint8_t rgb[MOST_PIXELS * 3];
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct pool *pool = NULL;
     double best = 1;
 

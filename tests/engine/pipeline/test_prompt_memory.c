@@ -4,20 +4,21 @@
 #include <latentd/session.h>
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "check.h"
 #include "random_values.h"
+#include "sessions.h"
 
 #define MODEL "models/default"
 
 enum { TOKENS = 3, CHANNELS = 4 };
 
-static void remember(struct value_cache *memory, int32_t id, size_t skip, uint64_t seed)
+/* ids_2: of a second text encoder, or NULL. */
+static void remember(struct value_cache *memory, int32_t id, const int32_t *ids_2, size_t skip, uint64_t seed)
 {
     const int32_t ids[TOKENS] = {1, id, 2};
-    const struct prompt_row row = {ids, TOKENS, skip};
+    const struct prompt_row row = {ids, ids_2, TOKENS, skip};
     struct tensor context = random_tensor(seed, 1, TOKENS, 1, CHANNELS);
 
     prompt_remember(memory, &row, context);
@@ -25,10 +26,10 @@ static void remember(struct value_cache *memory, int32_t id, size_t skip, uint64
 }
 
 /* Is what was made with this seed remembered?  Fails the test when it is something else. */
-static bool recalls(struct value_cache *memory, int32_t id, size_t skip, uint64_t seed)
+static bool recalls(struct value_cache *memory, int32_t id, const int32_t *ids_2, size_t skip, uint64_t seed)
 {
     const int32_t ids[TOKENS] = {1, id, 2};
-    const struct prompt_row row = {ids, TOKENS, skip};
+    const struct prompt_row row = {ids, ids_2, TOKENS, skip};
     const struct cached_value *found = prompt_recall(memory, &row);
     struct tensor want = random_tensor(seed, 1, TOKENS, 1, CHANNELS);
     const size_t bytes = tensor_count(want) * sizeof(float);
@@ -45,36 +46,28 @@ TEST(prompts_are_told_apart_by_tokens_and_layers)
     struct value_cache *memory = NULL;
 
     REQUIRE(value_cache_new(1 << 16, &memory, NULL) == LTD_OK);
-    remember(memory, 7, 0, 1);
-    CHECK(!recalls(memory, 8, 0, 1) && !recalls(memory, 7, 1, 1));
-    remember(memory, 8, 0, 2);
-    remember(memory, 7, 1, 3);
-    CHECK(recalls(memory, 7, 0, 1) && recalls(memory, 8, 0, 2) && recalls(memory, 7, 1, 3));
+    remember(memory, 7, NULL, 0, 1);
+    CHECK(!recalls(memory, 8, NULL, 0, 1) && !recalls(memory, 7, NULL, 1, 1));
+    remember(memory, 8, NULL, 0, 2);
+    remember(memory, 7, NULL, 1, 3);
+    CHECK(recalls(memory, 7, NULL, 0, 1) && recalls(memory, 8, NULL, 0, 2) && recalls(memory, 7, NULL, 1, 3));
     value_cache_free(memory);
 }
 
-static struct ltd_model *open_model(void)
+TEST(prompts_are_told_apart_by_the_second_tokenizers_ids)
 {
-    struct ltd_model *model = NULL;
-    struct ltd_error err;
+    static const int32_t padded[TOKENS] = {1, 7, 2}, marked[TOKENS] = {1, 0, 2};
+    struct value_cache *memory = NULL;
 
-    if (ltd_model_open(MODEL, &model, &err) != LTD_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    return model;
+    REQUIRE(value_cache_new(1 << 16, &memory, NULL) == LTD_OK);
+    remember(memory, 7, padded, 0, 1);
+    CHECK(!recalls(memory, 7, NULL, 0, 1) && !recalls(memory, 7, marked, 0, 1));
+    remember(memory, 7, marked, 0, 2);
+    CHECK(recalls(memory, 7, padded, 0, 1) && recalls(memory, 7, marked, 0, 2));
+    value_cache_free(memory);
 }
 
-static struct ltd_session *new_session(const struct ltd_model *model)
-{
-    struct ltd_session *s = NULL;
-
-    if (ltd_session_new(model, 2, &s, NULL) != LTD_OK)
-        abort();
-    return s;
-}
-
-static struct ltd_gen_params small_request(const struct ltd_model *model)
+static struct ltd_gen_params request_of(const struct ltd_model *model)
 {
     struct ltd_gen_params p = ltd_params_default(model);
 
@@ -87,7 +80,7 @@ static struct ltd_gen_params small_request(const struct ltd_model *model)
 /* The picture; *recalled: how many of its prompts were remembered. */
 static struct ltd_image *draw(const struct ltd_model *model, const struct ltd_gen_params *p, int *recalled)
 {
-    struct ltd_session *s = new_session(model);
+    struct ltd_session *s = new_session(model, 2);
     struct ltd_gen_report report = {0};
     struct ltd_image *image = NULL;
     struct ltd_error err = {.message = ""};
@@ -98,12 +91,6 @@ static struct ltd_image *draw(const struct ltd_model *model, const struct ltd_ge
     *recalled = report.recalled;
     ltd_session_free(s);
     return image;
-}
-
-static bool same_pixels(const struct ltd_image *a, const struct ltd_image *b)
-{
-    return a && b && a->width == b->width && a->height == b->height &&
-           memcmp(a->pixels, b->pixels, (size_t)a->width * (size_t)a->height * 3) == 0;
 }
 
 /* Each row: what is asked, and how many of its prompts have been there before. */
@@ -119,11 +106,11 @@ TEST(a_prompt_that_is_remembered_gives_the_same_picture)
         {"oil fox", "", 1, 1, 5},    {"oil fox", "ink fox", 1, 2, 5},
         {"oil fox", "hat", 1, 1, 5}, {"a much longer one", "oil fox", 0, 1, 5},
     };
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct ltd_gen_params p = small_request(model);
-        struct ltd_model *fresh = open_model();
+        struct ltd_gen_params p = request_of(model);
+        struct ltd_model *fresh = open_model(MODEL);
         struct ltd_image *got, *want;
         int recalled;
 
@@ -153,9 +140,9 @@ static void cancel_at_once(void *arg, enum ltd_phase phase, int done, int total)
 
 TEST(what_a_canceled_job_made_of_a_prompt_is_not_remembered)
 {
-    struct ltd_model *model = open_model();
-    struct ltd_session *s = new_session(model);
-    const struct ltd_gen_params p = small_request(model);
+    struct ltd_model *model = open_model(MODEL);
+    struct ltd_session *s = new_session(model, 2);
+    const struct ltd_gen_params p = request_of(model);
     atomic_bool cancel = false;
     const struct ltd_watch watch = {.progress = cancel_at_once, .arg = &cancel, .cancel = &cancel};
     struct ltd_image *image = NULL;
@@ -181,7 +168,7 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     for (size_t i = 0; i < 6; i++) {
-        struct ltd_gen_params p = small_request(w->model);
+        struct ltd_gen_params p = request_of(w->model);
         int recalled;
 
         p.prompt = prompts[i % COUNT(prompts)];
@@ -193,7 +180,7 @@ static void *work(void *arg)
 
 TEST(workers_share_what_is_remembered)
 {
-    struct ltd_model *model = open_model();
+    struct ltd_model *model = open_model(MODEL);
     struct worker workers[2];
 
     for (size_t i = 0; i < COUNT(workers); i++) {

@@ -11,52 +11,9 @@
 #include "check.h"
 #include "model_copy.h"
 #include "random_values.h"
+#include "sessions.h"
 
 #define MODEL "models/default"
-
-static struct ltd_model *model;
-
-__attribute__((destructor)) static void close_model(void)
-{
-    ltd_model_close(model);
-}
-
-/* The default model, opened once. */
-static const struct ltd_model *default_model(void)
-{
-    struct ltd_error err;
-
-    if (!model && ltd_model_open(MODEL, &model, &err) != LTD_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    return model;
-}
-
-/* A small picture in two steps. */
-static struct ltd_gen_params small_request(void)
-{
-    struct ltd_gen_params p = ltd_params_default(default_model());
-
-    p.prompt = "3d tiger";
-    p.seed = 7;
-    p.steps = 2;
-    p.width = 32;
-    p.height = 24;
-    return p;
-}
-
-static struct ltd_session *new_session(const struct ltd_model *m, int threads)
-{
-    struct ltd_session *s = NULL;
-    struct ltd_error err;
-
-    if (ltd_session_new(m, threads, &s, &err) != LTD_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    return s;
-}
 
 /* The picture, or NULL after a failed check. */
 static struct ltd_image *generate(struct ltd_session *s, const struct ltd_gen_params *p, int index)
@@ -75,23 +32,6 @@ static struct ltd_image *generate_alone(const struct ltd_gen_params *p, int thre
     struct ltd_image *image = generate(s, p, index);
 
     ltd_session_free(s);
-    return image;
-}
-
-static bool same_pixels(const struct ltd_image *a, const struct ltd_image *b)
-{
-    return a && b && a->width == b->width && a->height == b->height &&
-           memcmp(a->pixels, b->pixels, (size_t)a->width * (size_t)a->height * 3) == 0;
-}
-
-static struct ltd_image *random_image(uint64_t seed, int width, int height)
-{
-    struct ltd_image *image = NULL;
-
-    if (ltd_image_new(width, height, &image, NULL) != LTD_OK)
-        abort();
-    for (int i = 0; i < width * height * 3; i++)
-        image->pixels[i] = (uint8_t)random_next(&seed);
     return image;
 }
 
@@ -128,7 +68,7 @@ struct worker {
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    struct ltd_session *s = new_session(model, 2);
+    struct ltd_session *s = new_session(default_model(), 2);
 
     for (int i = 0; i < 3; i++) {
         struct ltd_image *image = NULL;
@@ -160,130 +100,6 @@ TEST(two_sessions_at_once_draw_what_each_draws_alone)
         CHECK_INT(workers[i].different, 0);
         ltd_image_free(want[i]);
     }
-}
-
-/* Any request that is small: under the thread sanitizer a large picture takes half a minute. */
-static struct ltd_gen_params random_request(uint64_t *seed, struct ltd_image **init)
-{
-    static const char *const prompts[] = {"", "3d tiger", "an oil painting of a red fox in the snow", "ink",
-                                          "a small hat, a large hat, and a cat"};
-    const struct ltd_model *m = default_model();
-    const size_t most = random_size(seed, 0, 19) == 0 ? 16 : 8;
-    struct ltd_gen_params p = ltd_params_default(m);
-
-    p.prompt = prompts[random_size(seed, 0, COUNT(prompts) - 1)];
-    p.negative_prompt = prompts[random_size(seed, 0, COUNT(prompts) - 1)];
-    p.seed = random_next(seed) % 1000;
-    p.width = (int)random_size(seed, 2, most) * 8;
-    p.height = (int)random_size(seed, 2, most) * 8;
-    p.cfg_scale = (double)random_size(seed, 0, 3);
-    p.clip_skip = (int)random_size(seed, 0, (size_t)ltd_model_info(m)->text_layers - 1);
-    p.sampler = (enum ltd_sampler)random_size(seed, 0, LTD_SAMPLER_COUNT - 1);
-    p.numerics = (enum ltd_numerics)random_size(seed, 0, LTD_NUMERICS_COUNT - 1);
-    p.count = (int)random_size(seed, 1, 4);
-    /* PNDM's first steps are Runge-Kutta ones, and four of them the least it takes. */
-    p.steps = (int)random_size(seed, p.sampler == LTD_SAMPLER_PNDM ? 4 : 1, 4);
-    p.guidance_start = (double)random_size(seed, 0, 3) * 0.2;
-    p.guidance_end = 1 - (double)random_size(seed, 0, 1) * 0.3;
-    p.deepcache_interval = (int)random_size(seed, 1, 3);
-    p.strength = 1;
-    if (random_size(seed, 0, 1))
-        p.init_image = *init = random_image(*seed, p.width, p.height);
-    return p;
-}
-
-/* Planned, then drawn within the plan to the byte; *whole counts those that were all as foretold. */
-static void check_bytes(struct ltd_session *s, int threads, uint64_t seed, int *whole)
-{
-    struct ltd_image *init = NULL, *image = NULL;
-    const struct ltd_gen_params p = random_request(&seed, &init);
-    const int index = (int)random_size(&seed, 0, (size_t)p.count - 1);
-    struct ltd_gen_report report = {0};
-    struct ltd_error err = {.message = ""};
-    struct ltd_cost cost = {0};
-
-    CHECK_INT(ltd_params_cost(default_model(), &p, threads, &cost, &err), LTD_OK);
-    CHECK_INT(ltd_session_generate(s, &p, index, NULL, &image, &report, &err), LTD_OK);
-    /* Only the text encoder can be spared. */
-    if (report.used_bytes == 0 || report.used_bytes != report.planned_bytes ||
-        report.planned_bytes > cost.scratch_bytes ||
-        (report.planned_bytes < cost.scratch_bytes && report.recalled == 0))
-        check_failed(__FILE__, __LINE__,
-                     "%d x %d, %d steps, %s: %zu bytes foretold, %zu planned, %zu used, %d recalled; %s",
-                     p.width, p.height, p.steps, ltd_sampler_name(p.sampler), cost.scratch_bytes,
-                     report.planned_bytes, report.used_bytes, report.recalled, err.message);
-    *whole += report.planned_bytes == cost.scratch_bytes;
-    ltd_image_free(image);
-    ltd_image_free(init);
-}
-
-TEST(planned_bytes_are_used_bytes)
-{
-    static const int threads[] = {1, 1, 1, 3};
-    int whole = 0;
-
-    for (size_t i = 0; i < COUNT(threads); i++) {
-        struct ltd_session *s = new_session(default_model(), threads[i]);
-
-        for (uint64_t seed = 1; seed <= 50; seed++)
-            check_bytes(s, threads[i], 50 * i + seed, &whole);
-        ltd_session_free(s);
-    }
-    CHECK(whole > 50);
-}
-
-/* Draws within the plan that was made, to the byte. */
-static void check_plan(struct ltd_session *s, const struct ltd_gen_params *p)
-{
-    struct ltd_image *image = NULL;
-    struct ltd_gen_report report = {0};
-    struct ltd_error err = {0};
-    struct ltd_cost cost = {0};
-
-    CHECK_INT(ltd_params_cost(default_model(), p, 2, &cost, &err), LTD_OK);
-    CHECK_INT(ltd_session_generate(s, p, 0, NULL, &image, &report, &err), LTD_OK);
-    if (report.used_bytes == 0 || report.used_bytes != report.planned_bytes ||
-        report.planned_bytes > cost.scratch_bytes ||
-        (report.planned_bytes < cost.scratch_bytes && report.recalled == 0))
-        check_failed(__FILE__, __LINE__,
-                     "%.40s: %d x %d, %s: %zu bytes foretold, %zu in the report, %zu used; %s", p->prompt,
-                     p->width, p->height, ltd_sampler_name(p->sampler), cost.scratch_bytes,
-                     report.planned_bytes, report.used_bytes, err.message);
-    ltd_image_free(image);
-}
-
-/* The number of rows, their length and the number of texts are the prompt's. */
-TEST(planned_bytes_are_used_bytes_with_any_prompt)
-{
-    static const struct {
-        const char *prompt, *negative_prompt;
-        double cfg_scale;
-    } rows[] = {
-        {"a (red:1.3) tiger", "", 4},
-        {"a (red:1.3) tiger", "", 1},
-        {"a b c d e f g h i j k l m n o p q r s t u v w x y z", "", 4},
-        {"tiger", "a b c d e f g h i j k l m n", 4},
-        {"a BREAK b BREAK c", "[d:e:1]", 4},
-        {"[a:b c d e f g h i j k l m n o:0.5]", "", 1},
-        {"[a|b|c] tiger", "[d|e]", 0},
-        {"a AND b :0.5 AND [c:d:1] :-1", "e", 4},
-        {"a AND b c d e f g h i j k l m n o", "a BREAK b BREAK c", 1},
-    };
-    struct ltd_session *s = new_session(default_model(), 2);
-    struct ltd_gen_params p = small_request();
-
-    p.profile = LTD_PROFILE_A1111;
-    p.steps = 3;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        p.prompt = rows[i].prompt;
-        p.negative_prompt = rows[i].negative_prompt;
-        p.cfg_scale = rows[i].cfg_scale;
-        p.guidance_end = 1;
-        check_plan(s, &p);
-        p.guidance_end = 0.5;
-        check_plan(s, &p);
-    }
-    ltd_session_free(s);
 }
 
 /* How much a step costs is known before it is drawn. */

@@ -66,3 +66,14 @@ TEST(the_spread_is_taken_back)
     guidance_sum(&g, half, rows[0], N);
     CHECK_NEAR(half[2], (6 + 18) / 2., 1e-5);
 }
+
+TEST(what_is_said_without_the_picture_is_gone_away_from)
+{
+    const struct guidance_sum g = {.guided = true, .parts = 1, .scale = 3, .weights = weights};
+    float rows[3][N] = {{1, 0, 2}, {2, 1, 2}, {4, 0, 3}};
+
+    guidance_sum_with_image(&g, 1.5, rows[0], N);
+    CHECK_NEAR(rows[0][0], 1 + 1.5 * (2 - 1) + 3 * (4 - 2), 1e-6);
+    CHECK_NEAR(rows[0][1], 0 + 1.5 * (1 - 0) + 3 * (0 - 1), 1e-6);
+    CHECK_NEAR(rows[0][2], 2 + 3 * (3 - 2), 1e-6);
+}

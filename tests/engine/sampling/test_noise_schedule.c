@@ -87,13 +87,14 @@ TEST(forward_noising_agrees_with_its_closed_form)
     for (int run = 1; run < 1000; run += 37) {
         const float noise[4] = {0.5F, -2.25F, 1.0F, -0.125F};
         const float clean[4] = {-1.5F, 0.75F, 3.0F, 0.0F};
+        struct sampling_request asked = sampling_request_of(LTD_SAMPLER_DDIM, LTD_SCHEDULER_MODEL, 1000);
         struct sampling_plan *plan = NULL;
         double level = 1;
         float x[4];
 
         /* A strength of run / 1000 begins at timestep run - 1. */
-        REQUIRE(sampling_plan_new(config, LTD_SAMPLER_DDIM, LTD_SCHEDULER_MODEL, 1000, (run + 0.5) / 1000,
-                                  &plan, &err) == LTD_OK);
+        asked.strength = (run + 0.5) / 1000;
+        REQUIRE(sampling_plan_new(config, &asked, &plan, &err) == LTD_OK);
         CHECK_INT(sampling_plan_timestep(plan, 0), run - 1);
         for (int t = 0; t < run; t++)
             level *= 1 - beta_scaled_linear(t, 1000);

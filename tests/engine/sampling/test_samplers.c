@@ -1,5 +1,6 @@
 /* test_samplers.c - whole runs against the reference's samplers: tests/parity/fixtures/samplers/grid.json,
- * every sampler with every schedule, and samplers.json, every key of a config. */
+ * every sampler with every schedule, samplers.json, every key of a config, and webui.json, those that are
+ * AUTOMATIC1111's in its profile. */
 #include "sampling/sampling.h"
 
 #include <math.h>
@@ -76,11 +77,39 @@ static struct run read_run(const struct ltd_json *row)
     return run;
 }
 
+static double number_or(const struct ltd_json *group, const char *key, double absent)
+{
+    const struct ltd_json *value = ltd_json_get(group, key);
+
+    return value ? ltd_json_number(value) : absent;
+}
+
+static struct sampling_request read_request(const struct ltd_json *group, const struct run *run,
+                                            uint64_t seed)
+{
+    const struct ltd_json *profile = ltd_json_get(group, "profile");
+    struct sampling_request asked = sampling_request_of(
+        (enum ltd_sampler)ltd_sampler_find(ltd_json_string(ltd_json_get(group, "sampler"))),
+        (enum ltd_scheduler)ltd_scheduler_find(ltd_json_string(ltd_json_get(group, "scheduler"))),
+        run->steps);
+
+    asked.strength = run->strength;
+    asked.seed = seed;
+    asked.eta = number_or(group, "eta", asked.eta);
+    asked.s_churn = number_or(group, "s_churn", 0);
+    asked.s_tmin = number_or(group, "s_tmin", 0);
+    asked.s_tmax = number_or(group, "s_tmax", 0);
+    asked.s_noise = number_or(group, "s_noise", 1);
+    if (profile)
+        asked.profile = (enum ltd_profile)ltd_profile_find(ltd_json_string(profile));
+    return asked;
+}
+
 static enum ltd_status draw(const struct sampling_plan *plan, const struct schedule_config *config,
                             const struct fixture *f, bool from_latent, float *x)
 {
     struct stand_in net = {.prediction = schedule_config_prediction(config), .n = f->n};
-    const struct denoiser denoiser = {predict, &net};
+    const struct denoiser denoiser = {.predict = predict, .self = &net};
     float scratch[MAX_SCRATCH];
     struct torch_rng rng;
     struct ltd_error err;
@@ -114,10 +143,8 @@ static void check_run(const struct ltd_json *group, const struct schedule_config
     struct ltd_error err = {.status = LTD_OK};
     float x[MAX_VALUES];
     char what[600];
-    enum ltd_status status = sampling_plan_new(
-        config, (enum ltd_sampler)ltd_sampler_find(ltd_json_string(ltd_json_get(group, "sampler"))),
-        (enum ltd_scheduler)ltd_scheduler_find(ltd_json_string(ltd_json_get(group, "scheduler"))), run->steps,
-        run->strength, &plan, &err);
+    const struct sampling_request asked = read_request(group, run, f->seed);
+    enum ltd_status status = sampling_plan_new(config, &asked, &plan, &err);
 
     describe(what, sizeof what, group, run);
     if (status != LTD_OK) {
@@ -147,20 +174,18 @@ static void check_run(const struct ltd_json *group, const struct schedule_config
 }
 
 static void check_timesteps(const struct ltd_json *root, const struct ltd_json *group,
-                            const struct schedule_config *config)
+                            const struct schedule_config *config, const struct fixture *f)
 {
     const struct ltd_json *t = ltd_json_first(ltd_json_get(group, "timesteps"));
     const struct run run = {.steps = (int)ltd_json_number(ltd_json_get(root, "timestep_steps")),
                             .strength = 1};
+    const struct sampling_request asked = read_request(group, &run, f->seed);
     struct sampling_plan *plan = NULL;
     struct ltd_error err;
     char what[600];
 
     describe(what, sizeof what, group, &run);
-    if (sampling_plan_new(
-            config, (enum ltd_sampler)ltd_sampler_find(ltd_json_string(ltd_json_get(group, "sampler"))),
-            (enum ltd_scheduler)ltd_scheduler_find(ltd_json_string(ltd_json_get(group, "scheduler"))),
-            run.steps, 1, &plan, &err) != LTD_OK)
+    if (sampling_plan_new(config, &asked, &plan, &err) != LTD_OK)
         return;
     for (int e = 0; t && e < sampling_plan_evaluations(plan); e++, t = ltd_json_next(t)) {
         const double want = ltd_json_number(t), got = sampling_plan_timestep(plan, e);
@@ -182,7 +207,7 @@ static void check_group(const struct ltd_json *root, const struct ltd_json *grou
         check_failed(__FILE__, __LINE__, "%s", err.message);
         return;
     }
-    check_timesteps(root, group, config);
+    check_timesteps(root, group, config, f);
     for (const struct ltd_json *row = ltd_json_first(rows); row; row = ltd_json_next(row)) {
         const struct run run = read_run(row);
 
@@ -233,9 +258,10 @@ static void check_refused(enum ltd_sampler sampler, enum ltd_scheduler scheduler
     struct sampling_plan *plan = NULL;
     struct ltd_error err;
     struct schedule_config *config = config_of("{'beta_start':0.00085,'beta_end':0.012}", &err);
+    const struct sampling_request asked = sampling_request_of(sampler, scheduler, 10);
 
     REQUIRE(config);
-    if (sampling_plan_new(config, sampler, scheduler, 10, 1, &plan, &err) != LTD_EINVAL ||
+    if (sampling_plan_new(config, &asked, &plan, &err) != LTD_EINVAL ||
         !strstr(err.message, ltd_scheduler_name(scheduler)))
         check_failed(__FILE__, __LINE__, "%s with %s has no run to compare with", ltd_sampler_name(sampler),
                      ltd_scheduler_name(scheduler));
@@ -262,13 +288,54 @@ static void check_schedules(enum ltd_sampler sampler)
     ltd_json_free(root);
 }
 
-#define SAMPLER(id, name, label, reference, keys, takes)         \
-    TEST(name##_ends_where_its_reference_ends_in_every_schedule) \
-    {                                                            \
-        check_schedules(LTD_SAMPLER_##id);                       \
+#define SAMPLER(id, name, label, reference, keys, takes, noise, eta) \
+    TEST(name##_ends_where_its_reference_ends_in_every_schedule)     \
+    {                                                                \
+        check_schedules(LTD_SAMPLER_##id);                           \
     }
 #include <latentd/samplers.def>
 #undef SAMPLER
+
+TEST(noise_on_the_way_is_k_diffusions)
+{
+    struct fixture f = {0};
+    struct ltd_json *root = open_runs("tests/parity/fixtures/samplers/webui.json", &f);
+    int runs = 0;
+
+    REQUIRE(root);
+    for (const struct ltd_json *g = ltd_json_first(ltd_json_get(root, "groups")); g; g = ltd_json_next(g))
+        check_group(root, g, &f, &runs);
+    CHECK(runs >= 180);
+    ltd_json_free(root);
+}
+
+/* The last clean values of a run by a sampler of that name with this eta. */
+static void end_of(enum ltd_sampler sampler, double eta, float x[3])
+{
+    const struct fixture f = {.noise = {1, -0.5F, 2}, .n = 3, .seed = 1};
+    struct sampling_request asked = sampling_request_of(sampler, LTD_SCHEDULER_KARRAS, 9);
+    struct sampling_plan *plan = NULL;
+    struct ltd_error err;
+    struct schedule_config *config = config_of("{'beta_start':0.00085,'beta_end':0.012}", &err);
+
+    asked.eta = eta;
+    REQUIRE(config);
+    REQUIRE(sampling_plan_new(config, &asked, &plan, &err) == LTD_OK);
+    CHECK_INT(draw(plan, config, &f, false, x), LTD_OK);
+    sampling_plan_free(plan);
+    schedule_config_free(config);
+}
+
+TEST(dpmpp_2m_sde_without_its_noise_is_dpmpp_2m)
+{
+    float x[3] = {0}, want[3] = {0};
+
+    end_of(LTD_SAMPLER_DPMPP_2M_SDE, 0, x);
+    end_of(LTD_SAMPLER_DPMPP_2M, LTD_ETA_STANDARD, want);
+    CHECK(check_relative_error(x, want, 3) <= 1e-5);
+    end_of(LTD_SAMPLER_DPMPP_2M_SDE, 1, x);
+    CHECK(check_relative_error(x, want, 3) > 1e-2);
+}
 
 TEST(ddim_reads_its_config_as_diffusers_does)
 {

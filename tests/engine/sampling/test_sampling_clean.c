@@ -67,10 +67,11 @@ static void check_sampler(enum ltd_sampler sampler, const char *prediction, cons
 {
     const atomic_bool wanted = true;
     struct certain net = {.prediction = prediction};
-    const struct denoiser denoiser = {predict, &net};
+    const struct denoiser denoiser = {.predict = predict, .self = &net};
     float clean[N], x[N] = {0.3F, -1, 2, 0.1F, -0.2F, 1};
     const struct sampling_watch watch = {on_step, &net, &wanted, clean};
     struct schedule_config *config;
+    const struct sampling_request asked = sampling_request_of(sampler, LTD_SCHEDULER_MODEL, 10);
     struct sampling_plan *plan = NULL;
     struct torch_rng rng;
     struct ltd_error err = {.message = ""};
@@ -89,7 +90,7 @@ static void check_sampler(enum ltd_sampler sampler, const char *prediction, cons
              prediction, more);
     config = config_of(text, &err);
     REQUIRE(config != NULL);
-    if (sampling_plan_new(config, sampler, LTD_SCHEDULER_MODEL, 10, 1, &plan, &err) != LTD_OK) {
+    if (sampling_plan_new(config, &asked, &plan, &err) != LTD_OK) {
         check_failed(__FILE__, __LINE__, "%s of %s: %s", ltd_sampler_name(sampler), prediction, err.message);
         schedule_config_free(config);
         return;

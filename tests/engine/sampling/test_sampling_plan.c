@@ -65,9 +65,11 @@ static struct sampling_plan *plan_of(const char *text, enum ltd_sampler sampler,
                                      int steps, double strength, struct ltd_error *err)
 {
     struct schedule_config *config = config_of(text, err);
+    struct sampling_request asked = sampling_request_of(sampler, scheduler, steps);
     struct sampling_plan *plan = NULL;
 
-    if (config && sampling_plan_new(config, sampler, scheduler, steps, strength, &plan, err) != LTD_OK)
+    asked.strength = strength;
+    if (config && sampling_plan_new(config, &asked, &plan, err) != LTD_OK)
         plan = NULL;
     schedule_config_free(config);
     return plan;
@@ -77,7 +79,7 @@ static struct sampling_plan *plan_of(const char *text, enum ltd_sampler sampler,
 static enum ltd_status run_plan(const struct sampling_plan *plan, struct gaussian *g, const float *noise,
                                 float *x, struct progress *progress)
 {
-    const struct denoiser denoiser = {predict, g};
+    const struct denoiser denoiser = {.predict = predict, .self = g};
     const struct sampling_watch watch = {.step = note_step, .arg = progress};
     float *scratch = malloc(sampling_plan_scratch(plan, g->n) * sizeof *scratch);
     struct torch_rng rng;

@@ -13,11 +13,12 @@ static enum ltd_status plan_status(const char *text, enum ltd_sampler sampler, e
                                    struct ltd_error *err)
 {
     struct schedule_config *config = config_of(text, err);
+    const struct sampling_request asked = sampling_request_of(sampler, scheduler, 10);
     struct sampling_plan *plan = NULL;
     enum ltd_status status = err->status;
 
     if (config)
-        status = sampling_plan_new(config, sampler, scheduler, 10, 1, &plan, err);
+        status = sampling_plan_new(config, &asked, &plan, err);
     sampling_plan_free(plan);
     schedule_config_free(config);
     return status;

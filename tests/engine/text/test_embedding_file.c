@@ -35,20 +35,31 @@ static struct weight matrix(const char *name, size_t rows, size_t columns)
         .name = name, .data = values, .rank = 2, .dim = {rows, columns}, .count = rows * columns};
 }
 
-/* Writes the tensors and reads them; the values that came out are freed. */
-static enum ltd_status try_file(const struct weight *tensors, size_t count, size_t *vectors, float *first,
-                                struct ltd_error *err)
+/* Writes the tensors and reads them for encoders of so many channels; the values that came out are freed. */
+static enum ltd_status try_encoders(const struct weight *tensors, size_t count, const size_t channels[2],
+                                    size_t *vectors, float *first, float *second, struct ltd_error *err)
 {
-    float *got = NULL;
+    struct embedding_vectors got;
     enum ltd_status st;
 
     CHECK(write_safetensors(path, tensors, count));
-    st = embedding_file_read(path, CHANNELS, MOST, &got, vectors, err);
-    if (st == LTD_OK && first)
-        memcpy(first, got, CHANNELS * sizeof *first);
-    CHECK(st == LTD_OK || !got);
-    free(got);
+    st = embedding_file_read(path, channels, MOST, &got, err);
+    if (st == LTD_OK) {
+        *vectors = got.count;
+        CHECK((channels[1] > 0) == (got.second != NULL));
+        if (first)
+            memcpy(first, got.first, channels[0] * sizeof *first);
+        if (second)
+            memcpy(second, got.second, channels[1] * sizeof *second);
+    }
+    embedding_vectors_fini(&got);
     return st;
+}
+
+static enum ltd_status try_file(const struct weight *tensors, size_t count, size_t *vectors, float *first,
+                                struct ltd_error *err)
+{
+    return try_encoders(tensors, count, (const size_t[2]){CHANNELS, 0}, vectors, first, NULL, err);
 }
 
 TEST(one_tensor_of_any_name_and_dtype)
@@ -79,6 +90,31 @@ TEST(emb_params_among_others)
     CHECK_INT(try_file(tensors, 2, &vectors, first, NULL), LTD_OK);
     CHECK_INT(vectors, 3);
     CHECK_NEAR(first[3], 4, 0);
+}
+
+TEST(two_text_encoders_have_vectors_each)
+{
+    static const size_t channels[2] = {CHANNELS, 6};
+    const struct weight tensors[] = {matrix("clip_g", 2, 6), matrix("clip_l", 2, 4)};
+    const struct weight unequal[] = {matrix("clip_g", 1, 6), matrix("clip_l", 2, 4)};
+    const struct weight narrow[] = {matrix("clip_g", 2, 4), matrix("clip_l", 2, 4)};
+    const struct weight alone = matrix("clip_l", 2, 4), other = matrix("emb_params", 2, 4);
+    float first[CHANNELS], second[6];
+    struct ltd_error err;
+    size_t vectors = 0;
+
+    CHECK_INT(try_encoders(tensors, 2, channels, &vectors, first, second, &err), LTD_OK);
+    CHECK_INT(vectors, 2);
+    CHECK_NEAR(first[3], values[3], 0);
+    CHECK_NEAR(second[5], values[5], 0);
+    CHECK_INT(try_encoders(unequal, 2, channels, &vectors, NULL, NULL, &err), LTD_EFORMAT);
+    CHECK_STR(err.message, "has 2 vectors in clip_l and 1 in clip_g");
+    CHECK_INT(try_encoders(narrow, 2, channels, &vectors, NULL, NULL, &err), LTD_EUNSUPPORTED);
+    CHECK(strstr(err.message, "4 values, and this model's text encoder takes 6"));
+    CHECK_INT(try_encoders(&alone, 1, channels, &vectors, NULL, NULL, &err), LTD_EUNSUPPORTED);
+    CHECK(strstr(err.message, "has no tensor clip_g"));
+    CHECK_INT(try_encoders(&other, 1, channels, &vectors, NULL, NULL, &err), LTD_EUNSUPPORTED);
+    CHECK(strstr(err.message, "has no tensor clip_l"));
 }
 
 static void check_refused(const struct weight *tensors, size_t count, enum ltd_status want, const char *words)
@@ -135,14 +171,13 @@ TEST(what_is_no_weight_file_is_refused)
 {
     static const char pickle[] = "\x80\x02}q\x01X\x0f";
     struct ltd_error err = {.message = ""};
-    float *got = NULL;
-    size_t vectors;
+    static const size_t channels[2] = {CHANNELS, 0};
+    struct embedding_vectors got;
     FILE *file = fopen(path, "wb");
 
     REQUIRE(file && fwrite(pickle, 1, sizeof pickle, file) == sizeof pickle);
     fclose(file);
-    CHECK(embedding_file_read(path, CHANNELS, MOST, &got, &vectors, &err) != LTD_OK && err.message[0]);
-    CHECK(!strstr(err.message, "/tmp") && !got);
-    CHECK_INT(embedding_file_read("/no/such/file.safetensors", CHANNELS, MOST, &got, &vectors, &err),
-              LTD_ENOTFOUND);
+    CHECK(embedding_file_read(path, channels, MOST, &got, &err) != LTD_OK && err.message[0]);
+    CHECK(!strstr(err.message, "/tmp") && !got.first && !got.second);
+    CHECK_INT(embedding_file_read("/no/such/file.safetensors", channels, MOST, &got, &err), LTD_ENOTFOUND);
 }

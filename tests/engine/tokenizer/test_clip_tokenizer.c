@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "check.h"
@@ -265,4 +266,50 @@ TEST(the_worst_64_kib_take_at_most_50_ms)
         clip_tokenizer_close(tokenizer);
     }
     free(text);
+}
+
+/* ---- other places that a vocabulary comes from ---- */
+
+/* Ids of a text, with the marks and padding, by a tokenizer that is closed; [LENGTH]. */
+static void encode_and_close(struct clip_tokenizer *tokenizer, const char *text, int32_t *ids)
+{
+    REQUIRE(tokenizer != NULL);
+    CHECK_INT(clip_tokenizer_encode(tokenizer, text, strlen(text), ids, LENGTH, NULL, NULL), LTD_OK);
+    clip_tokenizer_close(tokenizer);
+}
+
+/* The ids of transformers' CLIPTokenizerFast with the files that CLIP was published with. */
+TEST(the_built_in_vocabulary_is_clips)
+{
+    static const int32_t want[] = {49406, 320, 1125, 539, 320, 2368, 49407};
+    struct clip_tokenizer *tokenizer = NULL;
+    int32_t ids[LENGTH];
+
+    REQUIRE(clip_tokenizer_open_builtin(NULL, &tokenizer, NULL) == LTD_OK);
+    CHECK_INT(clip_tokenizer_vocab_size(tokenizer), 49408);
+    CHECK_INT(clip_tokenizer_max_length(tokenizer), 77);
+    CHECK_INT(clip_tokenizer_comma(tokenizer), 267);
+    encode_and_close(tokenizer, "a photo of a cat", ids);
+    CHECK(memcmp(ids, want, sizeof want) == 0);
+    CHECK_INT(ids[LENGTH - 1], 49407);
+    REQUIRE(clip_tokenizer_open_builtin("!", &tokenizer, NULL) == LTD_OK);
+    encode_and_close(tokenizer, "a photo of a cat", ids);
+    CHECK(memcmp(ids, want, sizeof want) == 0);
+    CHECK_INT(ids[LENGTH - 1], 0);
+}
+
+/* fixtures/json: what transformers 5 saves of the tokenizer of the small Stable Diffusion 1
+ * (make_token_fixtures.py). */
+TEST(a_tokenizer_json_says_what_two_files_say)
+{
+    static const char *const texts[] = {"", "a painting of a red fox in the snow", "ünïcödé \u732b, it's 3!?",
+                                        "<|startoftext|> in the <|endoftext|> text"};
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        int32_t got[LENGTH], want[LENGTH];
+
+        encode_and_close(open_or_null("tests/engine/tokenizer/fixtures/json"), texts[i], got);
+        encode_and_close(open_or_null("tests/parity/fixtures/sd15/model/tokenizer"), texts[i], want);
+        CHECK(memcmp(got, want, sizeof want) == 0);
+    }
 }

@@ -1,7 +1,9 @@
 /* test_unet.c - what is made once, for all steps or for all rows, is what each would make for itself. */
 #include "unet/unet.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "random_values.h"
@@ -20,17 +22,24 @@ static const char *const models[] = {
     FIXTURES "deep/model/unet",
     FIXTURES "fields-a/model/unet",
     FIXTURES "fields-b/model/unet",
+    FIXTURES "sdxl/model/unet",
+    FIXTURES "refiner/model/unet",
+    FIXTURES "lcm/model/unet",
+    FIXTURES "inpaint/model/unet",
+    FIXTURES "nested/model/unet",
 };
 
 enum { HEIGHT = 16, WIDTH = 20, TOKENS = 5, TEXTS = 3, TIMES = 3 };
-static const double timesteps[TIMES] = {950, 340.25, 1};
+/* And what the items behind the first one have, where each has its own. */
+static const double timesteps[TIMES + TEXTS] = {950, 340.25, 1, 20, 700, 5};
 
 struct run {
     const struct unet *unet;
     struct tensor x, y, context;
-    size_t text, time; /* first row of the context, and the timestep, that count */
-    bool alone;        /* the tables hold nothing else */
-    bool shallow;      /* after a whole pass, which is the same but for its x if there is another */
+    struct tensor added; /* [TIMES + TEXTS, 1, 1, c]; a pass's begin with the row that its time has */
+    size_t text, time;   /* first row of the context, and the timestep, that count */
+    bool alone;          /* the tables hold nothing else */
+    bool shallow;        /* after a whole pass, which is the same but for its x if there is another */
     struct tensor other_x;
 };
 
@@ -38,11 +47,14 @@ static void forward(void *arg, struct exec *e)
 {
     const struct run *r = arg;
     const size_t mark = exec_mark(e);
-    const size_t times = r->alone ? 1 : TIMES, texts = r->alone ? r->y.n : TEXTS;
+    const bool each = unet_config(r->unet)->added_channels > 0;
+    const size_t texts = r->alone ? r->y.n : TEXTS, more = each ? r->y.n - 1 : 0;
+    const size_t times = (r->alone ? 1 : TIMES) + more, first = r->alone ? r->time : 0;
     struct unet_input input = {.times = exec_tensor(e, times, 1, 1, unet_time_channels(r->unet)),
                                .texts = exec_tensor(e, texts, TOKENS, 1, unet_text_channels(r->unet))};
+    const struct unet_times from = {timesteps + first, tensor_items(r->added, first, times), 3};
 
-    unet_time_forward(r->unet, e, input.times, r->alone ? &timesteps[r->time] : timesteps);
+    unet_time_forward(r->unet, e, input.times, &from);
     unet_text_forward(r->unet, e, input.texts,
                       r->alone ? tensor_items(r->context, r->text, r->y.n) : r->context);
     if (!r->alone) {
@@ -77,7 +89,7 @@ static void each_model(void (*check)(struct pool *pool, const struct unet *unet,
         struct unet *unet = NULL;
         struct ltd_error err = {.message = ""};
 
-        if (unet_open(models[i], NULL, &unet, &err) != LTD_OK)
+        if (unet_open(models[i], BIND_RUN, NULL, &unet, &err) != LTD_OK)
             check_failed(__FILE__, __LINE__, "%s", err.message);
         else
             check(pool, unet, models[i]);
@@ -94,7 +106,8 @@ static struct run new_run(const struct unet *unet, size_t rows)
     return (struct run){.unet = unet,
                         .x = random_tensor(1, rows, HEIGHT, WIDTH, c->in_channels),
                         .y = zero_tensor(rows, HEIGHT, WIDTH, c->out_channels),
-                        .context = random_tensor(2, TEXTS, TOKENS, 1, c->context_channels)};
+                        .context = random_tensor(2, TEXTS, TOKENS, 1, c->context_channels),
+                        .added = random_tensor(4, TIMES + TEXTS, 1, 1, c->time_channels)};
 }
 
 static void check_tables(struct pool *pool, const struct unet *unet, const char *what)
@@ -111,6 +124,7 @@ static void check_tables(struct pool *pool, const struct unet *unet, const char 
     free(together.x.data);
     free(together.y.data);
     free(together.context.data);
+    free(together.added.data);
     free(alone.y.data);
 }
 
@@ -133,6 +147,7 @@ static void check_shared(struct pool *pool, const struct unet *unet, const char 
     free(apart.x.data);
     free(apart.y.data);
     free(apart.context.data);
+    free(apart.added.data);
     free(shared.y.data);
 }
 
@@ -162,9 +177,51 @@ static void check_shallow(struct pool *pool, const struct unet *unet, const char
     free(whole.x.data);
     free(whole.y.data);
     free(whole.context.data);
+    free(whole.added.data);
 }
 
 TEST(a_shallow_pass_takes_the_deep_layers_as_they_were)
 {
     each_model(check_shallow);
+}
+
+/* The keys after the levels: two of them, the first without attention. */
+static void check_depths(int line, const char *keys, const char *words)
+{
+    static const char levels[] = "{\"block_out_channels\": [8, 8], \"layers_per_block\": [1, 2], "
+                                 "\"down_block_types\": [\"DownBlock2D\", \"CrossAttnDownBlock2D\"], "
+                                 "\"up_block_types\": [\"CrossAttnUpBlock2D\", \"UpBlock2D\"]";
+    struct unet_config config;
+    struct ltd_error err = {.message = "it is taken"};
+    struct ltd_json *json = NULL;
+    char text[1024];
+
+    snprintf(text, sizeof text, "%s%s}", levels, keys);
+    REQUIRE(ltd_json_parse(text, strlen(text), &ltd_json_file_limits, &json, NULL) == LTD_OK);
+    if (unet_config_parse(json, "config.json", UNET_CLASS, &config, &err) == LTD_OK ||
+        !strstr(err.message, words))
+        check_failed(__FILE__, line, "'%s' has no '%s'", err.message, words);
+    ltd_json_free(json);
+}
+
+TEST(depths_of_transformers_that_do_not_fit_the_layers_are_refused)
+{
+    static const struct {
+        const char *keys, *words;
+    } rows[] = {
+        {", \"transformer_layers_per_block\": [1, [1, 2]]", "need a reverse_transformer_layers_per_block"},
+        {", \"transformer_layers_per_block\": [1, [1]], \"reverse_transformer_layers_per_block\": [1, 1]",
+         "transformer_layers_per_block has a level with 1 entries for 2 layers"},
+        {", \"reverse_transformer_layers_per_block\": [[1, 2], 1]",
+         "reverse_transformer_layers_per_block has a level with 2 entries for 3 layers"},
+        {", \"reverse_transformer_layers_per_block\": [1]", "has 1 entries, but block_out_channels has 2"},
+        {", \"transformer_layers_per_block\": [1, 1, 1]", "has 3 entries, but block_out_channels has 2"},
+        {", \"transformer_layers_per_block\": [0, 0]", "must be an integer of 1 to 64"},
+        {", \"transformer_layers_per_block\": [1, [1, [2]]], \"reverse_transformer_layers_per_block\": [1, 1]",
+         "must be an integer of 1 to 64"},
+        {", \"transformer_layers_per_block\": {}", "must be an integer of 0 to 64"},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_depths(__LINE__, rows[i].keys, rows[i].words);
 }

@@ -128,6 +128,52 @@ TEST(one_file_comes_before_an_index)
     weight_set_close(set);
 }
 
+static void check_holds(int line, const char *tensor)
+{
+    struct weight_set *set = NULL;
+    struct ltd_error err = {0};
+
+    if (weight_set_open(dir, "model", &set, &err) != LTD_OK)
+        check_failed(__FILE__, line, "%s", err.message);
+    else if (!weight_set_find(set, tensor))
+        check_failed(__FILE__, line, "there is no tensor \"%s\"", tensor);
+    weight_set_close(set);
+}
+
+TEST(the_only_variant_is_read_where_there_is_no_plain_file)
+{
+    begin_folder();
+    write_shard("model.fp16.safetensors", "half");
+    write_shard("model_ema.bf16.safetensors", "of another stem");
+    check_holds(__LINE__, "half");
+    write_shard("model.safetensors", "plain");
+    write_shard("model.non_ema.safetensors", "trained");
+    check_holds(__LINE__, "plain");
+    write_text("model.safetensors", "");
+    check_refused(__LINE__, LTD_EFORMAT, "model.safetensors: not a safetensors file");
+}
+
+TEST(a_variant_may_be_in_shards)
+{
+    begin_folder();
+    write_shard("model.fp16-00001-of-00002.safetensors", "a");
+    write_shard("model.fp16-00002-of-00002.safetensors", "b");
+    check_refused(__LINE__, LTD_ENOTFOUND, "nor a variant");
+    write_text("model.safetensors.index.fp16.json",
+               "{\"weight_map\":{\"a\":\"model.fp16-00001-of-00002.safetensors\","
+               "\"b\":\"model.fp16-00002-of-00002.safetensors\"}}");
+    check_holds(__LINE__, "a");
+    check_holds(__LINE__, "b");
+}
+
+TEST(of_several_variants_none_is_guessed)
+{
+    begin_folder();
+    write_shard("model.non_ema.safetensors", "trained");
+    write_shard("model.fp16.safetensors", "half");
+    check_refused(__LINE__, LTD_EUNSUPPORTED, "the variants fp16 and non_ema: keep one of them");
+}
+
 TEST(shards_outside_the_folder_are_refused)
 {
     static const char *const names[] = {"\"../x.safetensors\"",

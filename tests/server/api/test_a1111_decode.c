@@ -146,8 +146,8 @@ TEST(img2img_has_a_picture_and_a_strength)
 
 TEST(everything_that_is_wrong_is_told_at_once)
 {
-    CHECK_STR(places("{\"seed\": -2, \"enable_hr\": true, \"steps\": \"x\", \"n_iter\": 0}"),
-              "enable_hr steps seed n_iter");
+    CHECK_STR(places("{\"seed\": -2, \"restore_faces\": true, \"steps\": \"x\", \"n_iter\": 0}"),
+              "restore_faces steps seed n_iter");
     CHECK_STR(places("{\"override_settings\": {\"sd_vae\": \"x\", \"CLIP_stop_at_last_layers\": 0}}"),
               "override_settings/sd_vae override_settings/CLIP_stop_at_last_layers");
     CHECK_STR(places("{\"prompt\": \"<hypernet:a:1>\", \"negative_prompt\": \"<lora:a:1>\"}"),
@@ -167,16 +167,50 @@ TEST(everything_that_is_wrong_is_told_at_once)
 
 TEST(eta_is_heard_where_it_has_a_part)
 {
-    CHECK_STR(native("{\"sampler_name\": \"Euler a\", \"eta\": 1}", "sampler"), "\"euler_a\"");
+    CHECK_STR(native("{\"sampler_name\": \"Euler a\", \"eta\": 0.3}", "eta"), "0.3");
+    CHECK_STR(native("{\"sampler_name\": \"Euler a\", \"eta\": 0}", "eta"), "0");
+    CHECK_STR(native("{\"sampler_name\": \"DDIM\", \"eta\": 1}", "eta"), "1");
+    CHECK_STR(native("{\"sampler_name\": \"DPM++ SDE\", \"eta\": 0.5}", "eta"), "0.5");
     CHECK_INT(asked.note_count, 0);
-    CHECK_STR(native("{\"sampler_name\": \"Euler a\", \"eta\": 0}", "sampler"), "\"euler\"");
-    CHECK_INT(asked.note_count, 1);
     CHECK_STR(native("{\"sampler_name\": \"Euler\", \"eta\": 0.3}", "sampler"), "\"euler\"");
     CHECK_INT(asked.note_count, 0);
-    CHECK_STR(native("{\"sampler_name\": \"DDIM\", \"eta\": 1}", "sampler"), "\"ddim\"");
-    CHECK_INT(asked.note_count, 1);
-    CHECK_STR(places("{\"sampler_name\": \"DDIM\", \"eta\": 0.3}"), "eta");
-    CHECK_STR(places("{\"sampler_name\": \"Euler a\", \"eta\": 0.3}"), "eta");
+    CHECK_STR(native("{\"sampler_name\": \"DPM++ 2M SDE\", \"eta\": 0.5}", "eta"), "0.5");
+    CHECK_STR(native("{\"sampler_name\": \"DPM++ 3M SDE\", \"eta\": 0}", "eta"), "0");
+}
+
+TEST(churn_is_heard_where_it_has_a_part)
+{
+    const char *all =
+        "{\"sampler_name\": \"Heun\", \"s_churn\": 4, \"s_tmin\": 0.5, \"s_tmax\": 9, \"s_noise\": 1.1}";
+    const char *off =
+        "{\"sampler_name\": \"Heun\", \"s_churn\": 0, \"s_tmin\": 0.5, \"s_tmax\": 0, \"s_noise\": 0.9}";
+
+    CHECK_STR(native(all, "s_churn"), "4");
+    CHECK_STR(native(all, "s_tmin"), "0.5");
+    CHECK_STR(native(all, "s_tmax"), "9");
+    CHECK_STR(native(all, "s_noise"), "1.1");
+    CHECK_STR(native(off, "s_tmin"), "absent");
+    CHECK_STR(native(off, "s_noise"), "absent");
+    CHECK_STR(native("{\"sampler_name\": \"LMS\", \"s_churn\": 4, \"s_noise\": 0.9}", "s_churn"), "absent");
+    CHECK_STR(native("{\"sampler_name\": \"DPM++ SDE\", \"s_noise\": 0.9}", "s_noise"), "0.9");
+    CHECK_STR(native("{\"sampler_name\": \"Euler a\", \"s_noise\": 0.9}", "s_noise"), "absent");
+}
+
+#define UNITS(units) "{\"alwayson_scripts\": {\"ControlNet\": {\"args\": [" units "]}}}"
+#define UNIT         "alwayson_scripts/controlnet/args/"
+
+/* The models here have no ControlNets. */
+TEST(units_are_refused_by_their_fields_and_those_that_are_off_are_not_looked_at)
+{
+    CHECK_STR(native(UNITS(""), "controls"), "absent");
+    CHECK_STR(native(UNITS("null, {\"enabled\": false, \"model\": 3}, {\"enabled\": 0}"), "controls"),
+              "absent");
+    CHECK_STR(places(UNITS("{\"model\": \"x\", \"image\": \"AAAA\"}")), UNIT "0/model");
+    CHECK_STR(places(UNITS("null, {\"weight\": \"x\", \"loopback\": 1, \"control_mode\": 2}")),
+              UNIT "1/weight " UNIT "1/loopback " UNIT "1/model " UNIT "1/image " UNIT "1/control_mode");
+    CHECK_STR(places(UNITS("3")), UNIT "0");
+    CHECK_STR(places("{\"alwayson_scripts\": {\"Other\": {}, \"controlnet\": {}}}"),
+              "alwayson_scripts alwayson_scripts/controlnet/args");
     finish();
 }
 

@@ -22,7 +22,7 @@ static bool begin(const char *echo)
     request->prompt = strdup("a cat");
     request->negative_prompt = strdup("");
     request->echo = strdup(echo);
-    request->params = ltd_params_default(models.items[0].model);
+    request->params = ltd_params_default(model_set_shapes(&models, 0));
     request->params.prompt = request->prompt;
     request->params.negative_prompt = request->negative_prompt;
     request->params.count = 2;
@@ -43,7 +43,7 @@ static bool succeed(void)
         return false;
     job.record.result.image_count = 2;
     for (int i = 0; i < 2; i++) {
-        job.record.result.images[i].png = blob_from_text(i == 0 ? "one" : "two");
+        job.record.result.images[i].file = blob_from_text(i == 0 ? "one" : "two");
         job.record.result.images[i].seed = 7u + (unsigned)i;
     }
     return true;
@@ -188,14 +188,11 @@ TEST(what_a_picture_says_is_taken_apart)
     ltd_json_free(document);
 }
 
-static void ignore(void *arg, const char *name, const char *message)
-{
-    (void)arg, (void)name, (void)message;
-}
-
 TEST(a_picture_may_not_grow_beyond_the_limit)
 {
-    const struct a1111_extras_limits limits = {.max_pixels = 32, .max_count = 2};
+    struct model_set served = {0};
+    const struct request_context context = {
+        .models = &served, .limits = {.max_pixels = 32, .max_upscaled_pixels = 32, .max_count = 2}};
     static const struct {
         const char *more;
         bool fits;
@@ -210,20 +207,27 @@ TEST(a_picture_may_not_grow_beyond_the_limit)
         {"{\"upscaler_1\":\"Lanczos\",\"upscaling_resize\":1e308}", false},
     };
 
+    REQUIRE(model_set_open(&served, "default", "models/default", NULL) == LTD_OK);
+    REQUIRE(ltd_upscalers_open(NULL, &served.upscalers, NULL) == LTD_OK);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct ltd_json *document = picture(NULL, 0), *more = NULL, *json;
+        struct ltd_json *document = picture(NULL, 0), *more = NULL, *json = NULL;
+        struct job_request *request;
         struct a1111_refusal refusal = {0};
 
         REQUIRE(ltd_json_parse(cases[i].more, strlen(cases[i].more), &ltd_json_request_limits, &more, NULL) ==
                 LTD_OK);
         for (const struct ltd_json *member = ltd_json_first(more); member; member = ltd_json_next(member))
             ltd_json_add(document, ltd_json_key(member), ltd_json_copy(member));
-        json = a1111_extras_run(document, false, &limits, ignore, NULL, &refusal);
+        request = a1111_extras_decode(document, false, &context, &refusal);
+        if (request)
+            json = a1111_extras_run(request, false, served.upscalers);
         CHECK((json != NULL) == cases[i].fits);
         CHECK_INT(refusal.status, cases[i].fits ? 0 : 422);
         ltd_json_free(json);
         ltd_json_free(more);
         ltd_json_free(document);
+        job_request_unref(request);
         a1111_refusal_fini(&refusal);
     }
+    model_set_fini(&served);
 }

@@ -80,20 +80,25 @@ TEST(types_are_read_as_pydantic_reads_them)
 
 TEST(what_may_only_be_off_is_refused_when_it_is_on)
 {
-    CHECK_INT(wrong("{\"tiling\": true, \"subseed_strength\": 0.1, \"styles\": [1], \"script_name\": \"x\"}"),
-              4);
-    CHECK_INT(wrong("{\"script_name\": \"None\", \"subseed_strength\": -1, \"alwayson_scripts\": {}}"), 0);
-    CHECK_INT(wrong("{\"s_noise\": 1}"), 0);
-    CHECK_INT(wrong("{\"s_noise\": 0}"), 1);
+    CHECK_INT(
+        wrong("{\"restore_faces\": true, \"s_min_uncond\": 0.1, \"styles\": [1], \"script_name\": \"x\"}"),
+        4);
+    CHECK_INT(wrong("{\"script_name\": \"None\", \"s_min_uncond\": -1, \"alwayson_scripts\": {}}"), 0);
+    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"initial_noise_multiplier\": 1}"), 0);
+    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"initial_noise_multiplier\": 0}"), 1);
+    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"mask_round\": true}"), 0);
+    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"mask_round\": false}"), 1);
 }
 
 TEST(each_route_has_its_fields)
 {
     CHECK_INT(wrong("{\"init_images\": [], \"hr_scale\": 2, \"x\": 1}"), 0);
     CHECK_STR(unknown, "init_images x ");
-    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"init_images\": [], \"hr_scale\": 2, \"mask\": \"a\"}"), 1);
+    CHECK_INT(wrong_as(A1111_IMG2IMG, "{\"init_images\": [], \"hr_scale\": 2, \"latent_mask\": \"a\"}"), 1);
     CHECK_STR(unknown, "hr_scale ");
     CHECK_STR(a1111_place_of("/count"), "batch_size");
+    CHECK_STR(a1111_place_of("/controls/0/end"), "alwayson_scripts");
+    CHECK(!a1111_place_of("/controlsx"));
     CHECK_STR(a1111_place_of("/clip_skip"), "override_settings/CLIP_stop_at_last_layers");
     CHECK(!a1111_place_of("/nothing"));
 }
@@ -122,6 +127,7 @@ static const char *effect_of(const char *word)
 {
     return strcmp(word, "OFF") == 0     ? "refused when on"
            : strcmp(word, "ONE") == 0   ? "refused unless 1"
+           : strcmp(word, "ON") == 0    ? "refused when off"
            : strcmp(word, "INERT") == 0 ? "inert"
            : strcmp(word, "FIXED") == 0 ? "refused unless standard"
                                         : "honoured";
@@ -162,6 +168,11 @@ TEST(the_page_says_what_the_tables_say)
     rows++;
 #include "api/a1111_extras.def"
 #undef A1111_EXTRA
+#define A1111_UNIT(id, name, type, effect, why)        \
+    says_field(name, "unit", effect_of(#effect), why); \
+    rows++;
+#include "api/a1111_units.def"
+#undef A1111_UNIT
     CHECK_INT(count_lines("\n| `"), rows);
     free(page);
     if (file)

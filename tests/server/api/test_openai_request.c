@@ -174,7 +174,7 @@ TEST(a_model_that_is_not_served_is_told_or_refused)
 
 TEST(all_findings_come_at_once_in_the_clients_words)
 {
-    CHECK(!generations("{\"n\":4,\"size\":\"12x64\",\"qualty\":\"hd\",\"output_format\":\"jpeg\",\"seed\":-1,"
+    CHECK(!generations("{\"n\":4,\"size\":\"12x64\",\"qualty\":\"hd\",\"output_format\":\"gif\",\"seed\":-1,"
                        "\"strength\":0.5,\"steps\":3,\"step\":4,\"svg\":{}}"));
     CHECK_INT(problem.status, 400);
     CHECK_STR(problem.code, "unknown_parameter");
@@ -211,7 +211,7 @@ TEST(every_wrong_value_of_every_field_is_named)
                   {"scheduler", ""},
                   {"clip_skip", "0"},
                   {"loras", ""},
-                  {"output_compression", "0"},
+                  {"output_compression", ""},
                   {"background", ""},
                   {"moderation", ""},
                   {"style", ""},
@@ -293,7 +293,7 @@ TEST(a_form_says_numbers_in_words)
     finish();
 }
 
-TEST(an_edit_needs_a_picture_and_no_mask)
+TEST(an_edit_needs_a_picture)
 {
     CHECK(!decode(OPENAI_EDITS, true, "{\"prompt\":\"p\",\"strength\":\"0.5\"}"));
     CHECK_STR(found(), "image");
@@ -303,7 +303,9 @@ TEST(an_edit_needs_a_picture_and_no_mask)
     CHECK_INT(problem.status, 400);
     CHECK(!decode(OPENAI_EDITS, true, form(",\"prompt\":\"p\",\"mask\":\"bm8=\"")));
     CHECK_STR(found(), "mask");
-    CHECK_INT(problem.status, 501);
+    CHECK_INT(problem.status, 400);
+    CHECK(!decode(OPENAI_EDITS, true, form(",\"prompt\":\"p\",\"mask_blur\":\"4\"")));
+    CHECK_STR(found(), "mask_blur");
     CHECK(!decode(OPENAI_EDITS, true, form("")));
     CHECK_STR(found(), "prompt");
     finish();

@@ -117,6 +117,11 @@ TEST(every_wrong_value_of_every_field_is_named)
                   {"numerics", ""},
                   {"output", "{}"},
                   {"cfg_rescale", "0 0.5"},
+                  {"eta", "0 0.5"},
+                  {"s_churn", "0 0.5"},
+                  {"s_tmin", "0 0.5"},
+                  {"s_tmax", "0 0.5"},
+                  {"s_noise", "0 0.5"},
                   {"guidance_start", "0 0.5"},
                   {"guidance_end", "0.5"},
                   {"deepcache_interval", ""}};

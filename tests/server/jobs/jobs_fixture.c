@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/picture_texts.h"
 #include "check.h"
 #include "fake_engine.h"
 #include "store/memory_store.h"
@@ -24,7 +25,7 @@ void fixture_notify(void *arg, uint64_t number)
 bool fixture_open(int workers, int waiting, int step_ms, double keep_s)
 {
     const struct memory_store_limits limits = {waiting, keep_s, 1 << 26, 100, 1000, 1000};
-    const struct jobs_config config = {workers, 1, 0.3};
+    const struct jobs_config config = {workers, 1, 0.3, picture_texts_make, NULL};
     struct ltd_error error;
 
     log_init(&quiet, open("/dev/null", O_WRONLY | O_CLOEXEC), false);
@@ -54,7 +55,7 @@ struct job_request *new_request(const char *prompt, int steps, int count)
 {
     struct job_request *request = job_request_new();
 
-    request->params = ltd_params_default(models.items[0].model);
+    request->params = ltd_params_default(model_set_shapes(&models, 0));
     request->prompt = strdup(prompt);
     request->negative_prompt = strdup("");
     request->params.prompt = request->prompt;

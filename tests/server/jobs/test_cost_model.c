@@ -106,7 +106,8 @@ TEST(what_the_speed_does_not_explain_is_overhead)
 TEST(images_and_evaluations_share_a_jobs_time)
 {
     const struct job_cost cost = {.count = 2, .evaluations = 5, .work = {1e9, 1e9, 1e9, 1e9, 4096}};
-    const struct job_timings timings = {2, 4, 30, 6, 8, false};
+    const struct job_timings timings = {
+        .text_s = 2, .encode_s = 4, .sample_s = 30, .decode_s = 6, .png_s = 8};
     struct cost_model *model = cost_model_new(1, speed);
     struct cost_seconds s;
 

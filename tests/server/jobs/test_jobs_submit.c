@@ -123,7 +123,7 @@ TEST(a_retry_draws_the_same_again_once_the_job_has_ended)
         char digest[SHA256_TEXT_SIZE];
 
         CHECK_STR(a.record.result.images[i].sha256, b.record.result.images[i].sha256);
-        sha256_text(blob_data(a.record.result.images[i].png), blob_size(a.record.result.images[i].png),
+        sha256_text(blob_data(a.record.result.images[i].file), blob_size(a.record.result.images[i].file),
                     digest);
         CHECK_STR(a.record.result.images[i].sha256, digest);
         CHECK_INT(a.record.result.images[i].width, 16);

@@ -72,8 +72,45 @@ TEST(a_folder_is_its_weight_files_in_order)
     CHECK_STR(digest_of(folder), expected);
     snprintf(command, sizeof command, "%s/whole.safetensors", folder);
     CHECK_STR(digest_of(command), expected);
+    make_folder("text_encoder_2");
+    write_file("text_encoder_2/model.safetensors", "one and a half");
+    sha256_text("oneone and a halftwothreefour", 29, expected);
+    CHECK_STR(digest_of(folder), expected);
     snprintf(command, sizeof command, "rm -r %s", folder);
     CHECK_INT(system(command), 0);
+}
+
+TEST(what_was_written_to_since_has_another_digest_when_it_is_read_again)
+{
+    static const atomic_bool never = false;
+    const atomic_bool canceled = true;
+    struct model_set models = {0};
+    struct model_digests *digests = NULL;
+    char path[160], text[SHA256_TEXT_SIZE], expected[SHA256_TEXT_SIZE];
+
+    strcpy(folder, "/tmp/latentd-digest-XXXXXX");
+    REQUIRE(mkdtemp(folder));
+    write_file("a.safetensors", "one");
+    snprintf(path, sizeof path, "%s/a.safetensors", folder);
+    REQUIRE(model_set_open(&models, "m", path, NULL) == LTD_OK);
+    REQUIRE(model_digests_start(&models, &digests, NULL) == LTD_OK);
+    sha256_text("one", 3, expected);
+    CHECK(model_digest_wait(digests, 0, &never, text));
+    CHECK_STR(text, expected);
+    write_file("a.safetensors", "other");
+    CHECK(model_digest_wait(digests, 0, &never, text));
+    CHECK_STR(text, expected);
+    model_digests_want(digests, 0);
+    sha256_text("other", 5, expected);
+    CHECK(model_digest_wait(digests, 0, &never, text));
+    CHECK_STR(text, expected);
+    remove(path);
+    model_digests_want(digests, 0);
+    CHECK(!model_digest_wait(digests, 0, &canceled, text));
+    CHECK(!model_digest_wait(digests, 0, &never, text));
+    model_digests_stop(digests);
+    model_set_fini(&models);
+    rmdir(folder);
 }
 
 TEST(what_cannot_be_read_is_never_known)

@@ -58,7 +58,7 @@ static void succeed(const char *id, size_t bytes)
     struct job_result result = {.state = JOB_SUCCEEDED, .image_count = 1};
 
     result.images = calloc(1, sizeof *result.images);
-    result.images[0].png = blob_take(calloc(1, bytes), bytes);
+    result.images[0].file = blob_take(calloc(1, bytes), bytes);
     store->ops->finish(store, id, &result);
 }
 
@@ -156,7 +156,7 @@ TEST(a_finished_job_keeps_its_pictures_and_is_finished_once)
     store->ops->close(store); /* what was handed out lives on */
     CHECK_INT(job.state, JOB_SUCCEEDED);
     CHECK_INT(job.result.image_count, 1);
-    CHECK_INT(blob_size(job.result.images[0].png), 10);
+    CHECK_INT(blob_size(job.result.images[0].file), 10);
     CHECK(job.created_ms > 0 && job.started_ms >= job.created_ms && job.ended_ms >= job.started_ms);
     job_record_fini(&job);
 }

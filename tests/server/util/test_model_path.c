@@ -13,6 +13,7 @@ TEST(a_name_before_the_path_is_split_off)
         {"m=x=y", "m", "x=y"},
         {"/", "-", "/"},
         {"/models/v1-5.safetensors", "v1-5", "/models/v1-5.safetensors"},
+        {"/models/v1-5.gguf", "v1-5", "/models/v1-5.gguf"},
         {".safetensors", ".safetensors", ".safetensors"},
     };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/picture_texts.h"
 #include "check.h"
 #include "fake_engine.h"
 #include "store/memory_store.h"
@@ -63,7 +64,8 @@ static bool start(const char *answer, const char *allow, double retry_s)
     ports[0] = port;
     store = memory_store_open(&limits);
     if (!store || model_set_open(&models, "fake", "anywhere", &error) != LTD_OK ||
-        jobs_open(&(struct jobs_config){1, 1, 1}, store, &models, &quiet, &jobs, &error) != LTD_OK ||
+        jobs_open(&(struct jobs_config){1, 1, 1, picture_texts_make, NULL}, store, &models, &quiet, &jobs,
+                  &error) != LTD_OK ||
         webhooks_open(&config, &quiet, &webhooks, &error) != LTD_OK)
         return false;
     webhooks_observe(webhooks, jobs);
@@ -88,7 +90,7 @@ static void submit(const char *host, unsigned events, char id[RANDOM_ID_SIZE])
     char url[128];
 
     snprintf(url, sizeof url, "http://%s:%d/hook?x=1", host, receiver.port);
-    request->params = ltd_params_default(models.items[0].model);
+    request->params = ltd_params_default(model_set_shapes(&models, 0));
     request->prompt = strdup("x");
     request->params.prompt = request->prompt;
     request->params.width = request->params.height = 16;
