@@ -28,6 +28,7 @@ class Job:
     threads: int
     steps: int
     batch: int = 1  # pictures of a step
+    precision: str = "f32"  # or bf16, which OpenVINO alone is asked for
     choices: dict = dataclasses.field(default_factory=dict)  # settings that were found to be faster, by name
     answers: object = None  # the file that the answers go to
 

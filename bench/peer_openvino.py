@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: f32, static shapes, the latency hint.
+"""OpenVINO on the CPU: f32 or bf16, static shapes, the latency hint.
 
 The networks are converted once (bench/convert_openvino.py); a picture is drawn by the loop below, without torch.
 """
@@ -29,7 +29,7 @@ class Network:
         model = core.read_model(job.path(f"openvino/{name}.xml"))
         model.reshape(dict(zip((port.any_name for port in model.inputs), shapes(name, job))))
         self.compiled = core.compile_model(model, "CPU", {
-            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": job.threads})
+            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": job.precision, "INFERENCE_NUM_THREADS": job.threads})
         self.request = self.compiled.create_infer_request()
 
     def __call__(self, *inputs):

@@ -174,7 +174,8 @@ class Latentd:
         part = self.item.replace("1024", "")
         text, self.peak = output([
             self.program, "bench", "--json", "--only", part, "--rounds", "1", "--model", self.model, "--threads",
-            str(self.job["threads"]), "--size", f"{self.job['width']}x{self.job['height']}"], self.environment)
+            str(self.job["threads"]), "--size", f"{self.job['width']}x{self.job['height']}", "--precision",
+            self.job["precision"]], self.environment)
         self.last = json.loads(text)
         self.about = {"version": self.last["version"], "isa": self.last["isa"], "start_s": self.last["start_s"]}
         return {part: self.last[f"{part}_s"]}
@@ -184,7 +185,8 @@ class Latentd:
             text, self.peak = output([
                 self.program, "generate", "--model", self.model, "--prompt", PROMPT, "--steps", str(self.job["steps"]),
                 "--cfg-scale", str(GUIDANCE), "--sampler", "euler", "--seed", str(SEED), "--width", str(self.job["width"]),
-                "--height", str(self.job["height"]), "--threads", str(self.job["threads"]), "--output", f"{folder}/x.png"],
+                "--height", str(self.job["height"]), "--threads", str(self.job["threads"]), "--precision", self.job["precision"],
+                "--output", f"{folder}/x.png"],
                 self.environment)
         return {"image": float(re.search(r"([0-9.]+) s$", text.strip())[1])}
 
@@ -216,7 +218,8 @@ class Run:
     def job(self, item):
         side = 1024 if item == "step1024" else self.arguments.size
         return {"models": str(self.prepared.models), "width": side, "height": side, "threads": self.arguments.threads,
-                "steps": QUICK_STEPS if self.arguments.quick else 20, "choices": self.choices}
+                "steps": QUICK_STEPS if self.arguments.quick else 20, "precision": self.arguments.precision,
+                "choices": self.choices}
 
     def kept(self, name):
         """Where a peer's fastest settings for this size stand, once they are found: beside the model."""
@@ -354,7 +357,7 @@ class Run:
         self.extrapolate()
         return {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": machine(), "isa": self.arguments.isa,
                 "threads": self.arguments.threads, "rounds": self.arguments.rounds, "latentd_weights": self.arguments.dtype,
-                "commit": commit(), "items": self.results}
+                "precision": self.arguments.precision, "commit": commit(), "items": self.results}
 
 
 def commit():
@@ -398,18 +401,25 @@ def words(known):
 def read_arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=words(ITEMS), default=list(ITEMS), metavar="ITEM,...")
-    parser.add_argument("--peers", type=words(PEERS), default=list(PEERS), metavar="PEER,...", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--peers", type=words(PEERS), metavar="PEER,...", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels (512)")
     parser.add_argument("--isa", choices=HELD_TO, default="native", help="avx2 holds every program to AVX2")
-    parser.add_argument("--dtype", choices=["f16", "f32"], default="f16", help="latentd's weights; it computes in f32")
+    parser.add_argument("--dtype", choices=["f16", "f32"], default="f16", help="latentd's weights")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="what is computed in; bf16: beside OpenVINO alone")
     parser.add_argument("--quick", action="store_true",
                         help=f"draw {QUICK_STEPS} steps instead of 20; what 20 would take is then told as an extrapolation")
     parser.add_argument("--results", type=pathlib.Path, default=BENCH / "results", metavar="FOLDER")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help=argparse.SUPPRESS)
     parser.add_argument("--prepare", action="store_true", help="make and install what is needed, and measure nothing")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    possible = ["openvino"] if arguments.precision == "bf16" else list(PEERS)
+    if arguments.peers is None:
+        arguments.peers = possible
+    if not set(arguments.peers) <= set(possible):
+        parser.error(f"--precision {arguments.precision} is measured beside {', '.join(possible)}")
+    return arguments
 
 
 def main():

@@ -94,6 +94,7 @@ int serve_models(const struct options *options, struct log *log, struct model_se
 
     models->log = log;
     models->memory = options->models_memory;
+    models->precision = options->precision;
     models->vae = *options->vae ? options->vae : NULL;
     models->embeddings_dir = *options->embeddings_dir ? options->embeddings_dir : NULL;
     models->loras_dir = *options->loras_dir ? options->loras_dir : NULL;

@@ -14,22 +14,20 @@
 /* As many tiles at least, where there are panels enough: some threads share them evenly. */
 #define TILES 32
 
-extern const struct attention_kernel attention_kernel_generic;
-#if defined(__x86_64__)
-extern const struct attention_kernel attention_kernel_avx2, attention_kernel_avx512;
-#endif
+#define ISA_LEVEL(name, has) extern const struct attention_kernel attention_kernel_##name;
+#include "kernels/isa_levels.def"
+#undef ISA_LEVEL
 
 const struct attention_kernel *attention_kernel_find(const char *isa)
 {
     if (!vector_ops_find(isa))
         return NULL;
-#if defined(__x86_64__)
-    if (strcmp(isa, "avx512") == 0)
-        return &attention_kernel_avx512;
-    if (strcmp(isa, "avx2") == 0)
-        return &attention_kernel_avx2;
-#endif
-    return &attention_kernel_generic;
+#define ISA_LEVEL(name, has)     \
+    if (strcmp(isa, #name) == 0) \
+        return &attention_kernel_##name;
+#include "kernels/isa_levels.def"
+#undef ISA_LEVEL
+    return NULL;
 }
 
 struct attention_job {
@@ -81,6 +79,7 @@ static void attention_tile(void *arg, size_t tile, void *scratch)
                                      .block = j->block,
                                      .first = first,
                                      .causal = j->causal,
+                                     .bf16 = j->exec->bf16,
                                      .scale = j->scale,
                                      .cancel = j->exec->cancel};
 

@@ -39,6 +39,8 @@ typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef float float4 __attribute__((vector_size(16), may_alias));
 typedef uint32_t bits __attribute__((vector_size(4 * LANES), may_alias));
 
+#include "kernels/bf16_pairs.h"
+
 /* Of the two, y where one is not a number. */
 static inline vec larger(vec x, vec y)
 {
@@ -54,6 +56,8 @@ static inline vec larger(vec x, vec y)
     return y;
 #endif
 }
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 static inline vec splat(float x)
 {
@@ -78,17 +82,21 @@ static inline vec exp2_below_1(vec x)
     return (vec)((bits)p + ((bits)shifted << 23));
 }
 
-/* sums [ROWS][VECTORS] = a b over the depth: value i of row r is a[r * row + i * step], and b is
- * [depth][VECTORS]. */
-static inline __attribute__((always_inline)) void product(vec sums[ROWS][VECTORS], const float *a, size_t row,
-                                                          size_t step, const vec *b, size_t depth)
+/* sums [ROWS][VECTORS] = a b over the depth: value, or pair of bf16, i of row r is a[r * row + i * step], and
+ * b is [depth][VECTORS]. */
+ALWAYS_INLINE void product(const bool pairs, vec sums[ROWS][VECTORS], const float *a, size_t row, size_t step,
+                           const vec *b, size_t depth)
 {
     vec c[ROWS][VECTORS] = {0};
 
     for (size_t i = 0; i < depth; i++, a += step, b += VECTORS)
         for (size_t r = 0; r < ROWS; r++)
-            for (size_t v = 0; v < VECTORS; v++)
-                c[r][v] += a[r * row] * b[v];
+            for (size_t v = 0; v < VECTORS; v++) {
+                if (pairs)
+                    c[r][v] = dot_pairs(c[r][v], b[v], splat_pair(a + r * row));
+                else
+                    c[r][v] += a[r * row] * b[v];
+            }
     for (size_t r = 0; r < ROWS; r++)
         for (size_t v = 0; v < VECTORS; v++)
             sums[r][v] = c[r][v];
@@ -99,7 +107,8 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-/* The parts of a tile's scratch; a panel is PANEL queries. */
+/* The parts of a tile's scratch; a panel is PANEL queries.  With bf16, two channels of q and k, and two keys
+ * of the weights and of v, stand where one of f32 would, in half the room. */
 struct parts {
     vec *q;         /* [panels][d][VECTORS], scaled by scale / ln(2), so that weights are powers of 2 */
     vec *out;       /* [panels][channels][VECTORS], d rounded up to ROWS */
@@ -108,6 +117,7 @@ struct parts {
     float *k;       /* [block rounded up to ROWS][d] */
     float *v;       /* [channels / ROWS][block][ROWS] */
     size_t panels, channels;
+    size_t depth; /* d, or pairs of it */
 };
 
 static size_t scratch_bytes(size_t rows, size_t d, size_t block)
@@ -121,7 +131,9 @@ static size_t scratch_bytes(size_t rows, size_t d, size_t block)
 
 static struct parts divide_scratch(const struct attention_tile *t, void *scratch)
 {
-    struct parts p = {.panels = round_up(t->rows, PANEL) / PANEL, .channels = round_up(t->d, ROWS)};
+    struct parts p = {.panels = round_up(t->rows, PANEL) / PANEL,
+                      .channels = round_up(t->d, ROWS),
+                      .depth = t->bf16 ? (t->d + 1) / 2 : t->d};
     const size_t keys = round_up(t->block, ROWS);
 
     p.q = scratch;
@@ -149,31 +161,41 @@ static inline void transpose(float4 m[4])
 }
 
 /* Four queries side by side in a panel; where there are fewer, the last one again. */
-static void place_queries(const struct attention_tile *t, float *to, size_t row, float scale)
+static void place_queries(const struct attention_tile *t, const struct parts *p, float *to, size_t row,
+                          float scale)
 {
-    const float *from[4];
+    float *from[4];
     size_t i = 0;
 
-    for (size_t r = 0; r < 4; r++)
-        from[r] = t->q + (row + r < t->rows ? row + r : t->rows - 1) * t->stride;
-    for (; i + 4 <= t->d; i += 4) {
+    for (size_t r = 0; r < 4; r++) {
+        const float *query = t->q + (row + r < t->rows ? row + r : t->rows - 1) * t->stride;
+
+        /* Where the keys will be, which have room for four rows. */
+        from[r] = p->k + r * p->depth;
+        if (t->bf16)
+            narrow_row(from[r], query, t->d, scale);
+        else
+            for (size_t c = 0; c < t->d; c++)
+                from[r][c] = query[c] * scale;
+    }
+    for (; i + 4 <= p->depth; i += 4) {
         float4 m[4];
 
         for (size_t r = 0; r < 4; r++)
             memcpy(&m[r], from[r] + i, sizeof m[r]);
         transpose(m);
         for (size_t r = 0; r < 4; r++)
-            *(float4 *)(to + (i + r) * PANEL) = m[r] * scale;
+            *(float4 *)(to + (i + r) * PANEL) = m[r];
     }
-    for (; i < t->d; i++)
+    for (; i < p->depth; i++)
         for (size_t r = 0; r < 4; r++)
-            to[i * PANEL + r] = from[r][i] * scale;
+            memcpy(to + i * PANEL + r, from[r] + i, sizeof *to);
 }
 
 static void start_panels(const struct attention_tile *t, const struct parts *p)
 {
     for (size_t row = 0; row < p->panels * PANEL; row += 4)
-        place_queries(t, (float *)(p->q + row / PANEL * t->d * VECTORS) + row % PANEL, row,
+        place_queries(t, p, (float *)(p->q + row / PANEL * p->depth * VECTORS) + row % PANEL, row,
                       t->scale * 1.44269504f);
     for (size_t i = 0; i < p->panels * VECTORS; i++) {
         p->max[i] = splat(-INFINITY);
@@ -182,15 +204,39 @@ static void start_panels(const struct attention_tile *t, const struct parts *p)
     memset(p->out, 0, p->panels * p->channels * VECTORS * sizeof *p->out);
 }
 
+/* Pairs of the values of key `row` and the next one, or 0 without that, at place j of so many in a block. */
+static void copy_two_values(const struct attention_tile *t, const struct parts *p, size_t row, size_t places,
+                            size_t j, bool two)
+{
+    const float *first = t->v + row * t->stride, *second = first + t->stride;
+
+    for (size_t i = 0; i < p->channels; i += LANES) {
+        const size_t there = i >= t->d ? 0 : t->d - i < LANES ? t->d - i : LANES;
+        vec a = {0}, b = {0}, pairs;
+
+        memcpy(&a, first + i, there * sizeof(float));
+        if (two)
+            memcpy(&b, second + i, there * sizeof(float));
+        pairs = pair_lanes(a, b);
+        for (size_t c = 0; c < LANES && i + c < p->channels; c += ROWS)
+            memcpy(p->v + (i + c) * places + j * ROWS, (const float *)&pairs + c, ROWS * sizeof(float));
+    }
+}
+
 static void copy_block(const struct attention_tile *t, const struct parts *p, size_t first, size_t keys)
 {
     for (size_t j = 0; j < round_up(keys, ROWS); j++) {
         /* The last key again where there is none: it does not change the maximum. */
         const size_t row = (first + (j < keys ? j : keys - 1)) * t->stride;
 
-        memcpy(p->k + j * t->d, t->k + row, t->d * sizeof *p->k);
+        if (t->bf16)
+            narrow_row(p->k + j * p->depth, t->k + row, t->d, 1.0f);
+        else
+            memcpy(p->k + j * t->d, t->k + row, t->d * sizeof *p->k);
     }
-    for (size_t j = 0; j < keys; j++) {
+    for (size_t j = 0; j < keys && t->bf16; j += 2)
+        copy_two_values(t, p, first + j, (keys + 1) / 2, j / 2, j + 1 < keys);
+    for (size_t j = 0; j < keys && !t->bf16; j++) {
         const float *from = t->v + (first + j) * t->stride;
 
         for (size_t i = 0; i < t->d / ROWS * ROWS; i += ROWS)
@@ -201,15 +247,15 @@ static void copy_block(const struct attention_tile *t, const struct parts *p, si
 }
 
 /* scores [keys][VECTORS] = k q */
-static void score(const struct attention_tile *t, const struct parts *p, const vec *q, size_t keys)
+ALWAYS_INLINE void score(const bool pairs, const struct parts *p, const vec *q, size_t keys)
 {
-    for (size_t at = 0; at < t->d; at += DEPTH) {
-        const size_t depth = t->d - at < DEPTH ? t->d - at : DEPTH;
+    for (size_t at = 0; at < p->depth; at += DEPTH) {
+        const size_t depth = p->depth - at < DEPTH ? p->depth - at : DEPTH;
 
         for (size_t j = 0; j < keys; j += ROWS) {
             vec c[ROWS][VECTORS];
 
-            product(c, p->k + j * t->d + at, t->d, 1, q + at * VECTORS, depth);
+            product(pairs, c, p->k + j * p->depth + at, p->depth, 1, q + at * VECTORS, depth);
             for (size_t r = 0; r < ROWS; r++)
                 for (size_t v = 0; v < VECTORS; v++) {
                     vec *s = p->scores + (j + r) * VECTORS + v;
@@ -261,27 +307,37 @@ static void weigh(vec *scores, size_t keys, const vec *max, vec *sum)
     memcpy(sum, s, sizeof s);
 }
 
-/* out [channels][VECTORS] = out * fade + values^T weights */
-static void add_values(const struct parts *p, vec *out, size_t keys, const vec *fade)
+/* Pairs of two keys' weights each, in place; the last one's partner is 0 where keys is odd. */
+static void pair_weights(vec *weights, size_t keys)
+{
+    for (size_t j = 0; j < keys; j += 2)
+        for (size_t v = 0; v < VECTORS; v++)
+            weights[j / 2 * VECTORS + v] = pair_lanes(
+                weights[j * VECTORS + v], j + 1 < keys ? weights[(j + 1) * VECTORS + v] : (vec){0});
+}
+
+/* out [channels][VECTORS] = out * fade + values^T weights; keys: or pairs of them */
+ALWAYS_INLINE void add_values(const bool pairs, const struct parts *p, vec *out, size_t keys, const vec *fade)
 {
     for (size_t i = 0; i < p->channels; i += ROWS) {
         vec c[ROWS][VECTORS];
 
-        product(c, p->v + i * keys, 1, ROWS, p->scores, keys);
+        product(pairs, c, p->v + i * keys, 1, ROWS, p->scores, keys);
         for (size_t r = 0; r < ROWS; r++)
             for (size_t v = 0; v < VECTORS; v++)
                 out[(i + r) * VECTORS + v] = out[(i + r) * VECTORS + v] * fade[v] + c[r][v];
     }
 }
 
-static void attend_panel(const struct attention_tile *t, const struct parts *p, size_t panel, size_t keys,
-                         const struct mask *mask)
+/* `pairs` is a constant where this is inlined. */
+ALWAYS_INLINE void attend(const bool pairs, const struct parts *p, size_t panel, size_t keys,
+                          const struct mask *mask)
 {
     vec *max = p->max + panel * VECTORS, *sum = p->sum + panel * VECTORS;
     vec new_max[VECTORS], new_sum[VECTORS], fade[VECTORS];
 
     memcpy(new_max, max, sizeof new_max);
-    score(t, p, p->q + panel * t->d * VECTORS, keys);
+    score(pairs, p, p->q + panel * p->depth * VECTORS, keys);
     if (mask->used)
         hide(p->scores, keys, mask, -INFINITY);
     find_max(p->scores, keys, new_max);
@@ -293,7 +349,18 @@ static void attend_panel(const struct attention_tile *t, const struct parts *p, 
         sum[v] = sum[v] * fade[v] + new_sum[v];
         max[v] = new_max[v];
     }
-    add_values(p, p->out + panel * p->channels * VECTORS, keys, fade);
+    if (pairs)
+        pair_weights(p->scores, keys);
+    add_values(pairs, p, p->out + panel * p->channels * VECTORS, pairs ? (keys + 1) / 2 : keys, fade);
+}
+
+static void attend_panel(const struct attention_tile *t, const struct parts *p, size_t panel, size_t keys,
+                         const struct mask *mask)
+{
+    if (t->bf16)
+        attend(true, p, panel, keys, mask);
+    else
+        attend(false, p, panel, keys, mask);
 }
 
 /* The results of up to four queries side by side. */

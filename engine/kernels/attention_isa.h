@@ -22,6 +22,7 @@ struct attention_tile {
     size_t block;           /* keys at a time: few enough for their scores to stay in the L1 cache */
     size_t first;           /* causal: query i sees the keys 0 to first + i */
     bool causal;
+    bool bf16; /* both products multiply bf16: queries, keys, weights and values are rounded to it */
     float scale;
     const atomic_bool *cancel; /* NULL: cannot be cancelled; else looked at once a block */
 };

@@ -38,6 +38,8 @@ void gemm_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t l
 const float *matrix_block(const struct matrix *w, size_t row, size_t count, size_t col, size_t width,
                           float *scratch, size_t *stride);
 
+/* Of the products below x and w are rounded to bf16 where e->bf16 says so; everything else is f32. */
+
 /* y [m, n] = x [m, k] w^T + bias, and + addend [m, n] unless NULL (which may be y).  w is [n, k]; bias [n] or
  * NULL. */
 void gemm_linear(struct exec *e, float *y, const float *x, size_t m, const struct matrix *w,

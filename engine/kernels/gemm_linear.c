@@ -8,7 +8,7 @@
 
 /* What one thread works on: rows and their sums of 500 KB each, for a cache of 1 MB or more. */
 #define BLOCK_ROWS   384
-#define BLOCK_PIECES 5 /* of TILE_DEPTH */
+#define BLOCK_PIECES 5 /* of TILE_DEPTH operands: f32, or pairs of bf16 */
 #define BLOCK_PARTS  5 /* of TILE_COLUMNS */
 /* Weights that are kept in panels at a time, where more than one block of rows needs them: 8 MB. */
 #define KEPT_VALUES (2u << 20)
@@ -22,7 +22,8 @@ struct linear_job {
     size_t halves;        /* 2: the second half of the weights makes the gates of the first */
     size_t blocks, block; /* of so many rows at most */
     size_t columns;       /* of y, of one task, at most */
-    size_t depth;         /* inputs that are summed up at a time, at most */
+    size_t piece;         /* inputs in TILE_DEPTH operands */
+    size_t depth;         /* inputs that are summed up at a time, at most: whole pieces */
     size_t first, end;    /* of all columns, those at work */
     float *kept; /* their weights: for each half and depth, for each TILE_COLUMNS of them, panels; or NULL */
 };
@@ -37,16 +38,24 @@ static size_t divided(size_t n, size_t parts, size_t unit)
     return (n + parts * unit - 1) / (parts * unit) * unit;
 }
 
+/* Operands that hold so many inputs. */
+static size_t operands(const struct linear_job *j, size_t inputs)
+{
+    return j->exec->bf16 ? (inputs + 1) / 2 : inputs;
+}
+
 /* Cut evenly, and into at least 8 tasks, for up to 4 threads to share, where there is enough for so many. */
 static void plan(struct linear_job *j)
 {
     const size_t n = j->n, k = j->w->cols;
-    const size_t depths = (k + BLOCK_PIECES * TILE_DEPTH - 1) / (BLOCK_PIECES * TILE_DEPTH);
+    const size_t piece = j->exec->bf16 ? 2 * TILE_DEPTH : TILE_DEPTH;
+    const size_t depths = divided(k, BLOCK_PIECES * piece, 1);
     /* With all inputs in one depth, no sums are kept beyond a tile. */
     size_t parts =
         depths == 1 ? 1 : (n * j->halves + BLOCK_PARTS * TILE_COLUMNS - 1) / (BLOCK_PARTS * TILE_COLUMNS);
 
-    j->depth = divided(k, depths, TILE_DEPTH);
+    j->piece = piece;
+    j->depth = divided(k, depths, piece);
     j->blocks = (j->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
     while (j->blocks * parts < 8 && divided(n, parts, TILE_COLUMNS) > TILE_COLUMNS)
         parts++;
@@ -62,7 +71,14 @@ static float *kept_panels(const struct linear_job *j, size_t half, size_t column
 {
     const size_t width = divided(j->end - j->first, 1, TILE_COLUMNS);
 
-    return j->kept + (half * j->w->cols + k) * width + (column - j->first) * depth;
+    return j->kept + (half * operands(j, j->w->cols) + operands(j, k)) * width +
+           (column - j->first) * operands(j, depth);
+}
+
+static void make_panels(const struct linear_job *j, size_t row, size_t rows, size_t k, size_t depth,
+                        float *panels, float *lines)
+{
+    (j->exec->bf16 ? weight_panels_bf16 : weight_panels)(j->w, row, rows, k, depth, panels, lines);
 }
 
 static void keep_tile(void *arg, size_t tile, void *scratch)
@@ -74,19 +90,27 @@ static void keep_tile(void *arg, size_t tile, void *scratch)
         const size_t depth = lesser(j->depth, j->w->cols - k);
 
         for (size_t half = 0; half < j->halves; half++)
-            weight_panels(j->w, half * j->n + column, columns, k, depth,
-                          kept_panels(j, half, column, k, depth), scratch);
+            make_panels(j, half * j->n + column, columns, k, depth, kept_panels(j, half, column, k, depth),
+                        scratch);
     }
 }
 
-/* inputs [pieces][block, TILE_DEPTH] = columns [k, k + depth) of some rows of x */
+/* inputs [pieces][block, TILE_DEPTH operands] = columns [k, k + depth) of some rows of x */
 static void gather(const struct linear_job *j, float *inputs, size_t row, size_t rows, size_t k, size_t depth)
 {
-    for (size_t at = 0; at < depth; at += TILE_DEPTH, inputs += j->block * TILE_DEPTH) {
-        const size_t width = lesser(TILE_DEPTH, depth - at);
+    const struct tile_ops *ops = tile_ops();
 
-        for (size_t i = 0; i < rows; i++)
-            memcpy(inputs + i * TILE_DEPTH, j->x + (row + i) * j->w->cols + k + at, width * sizeof *inputs);
+    for (size_t at = 0; at < depth; at += j->piece, inputs += j->block * TILE_DEPTH) {
+        const size_t width = lesser(j->piece, depth - at);
+
+        for (size_t i = 0; i < rows; i++) {
+            const float *from = j->x + (row + i) * j->w->cols + k + at;
+
+            if (j->exec->bf16)
+                ops->narrow(inputs + i * TILE_DEPTH, from, width);
+            else
+                memcpy(inputs + i * TILE_DEPTH, from, width * sizeof *inputs);
+        }
     }
 }
 
@@ -95,14 +119,17 @@ static void make_sums(const struct linear_job *j, float *sums, const float *inpu
                       size_t rows, size_t columns, size_t depth, bool add)
 {
     const struct tile_ops *ops = tile_ops();
-    const size_t pieces = depth / TILE_DEPTH, whole = pieces * TILE_DEPTH, piece = j->block * TILE_DEPTH;
+    const size_t all = operands(j, depth), piece = j->block * TILE_DEPTH;
+    const size_t pieces = all / TILE_DEPTH, whole = pieces * TILE_DEPTH;
 
-    for (size_t at = 0; at < columns; at += ops->panel, panels += depth * ops->panel) {
+    for (size_t at = 0; at < columns; at += ops->panel, panels += all * ops->panel) {
         if (pieces > 0)
-            ops->multiply(rows, pieces, TILE_DEPTH, inputs, piece, panels, ops->panel, sums + at, add);
-        if (depth > whole)
-            ops->multiply(rows, 1, depth - whole, inputs + pieces * piece, 0, panels + whole * ops->panel,
-                          ops->panel, sums + at, add || pieces > 0);
+            (j->exec->bf16 ? ops->multiply_pairs : ops->multiply)(rows, pieces, TILE_DEPTH, inputs, piece,
+                                                                  panels, ops->panel, sums + at, add);
+        if (all > whole)
+            (j->exec->bf16 ? ops->multiply_pairs : ops->multiply)(
+                rows, 1, all - whole, inputs + pieces * piece, 0, panels + whole * ops->panel, ops->panel,
+                sums + at, add || pieces > 0);
     }
 }
 
@@ -134,7 +161,9 @@ static size_t kept_columns(const struct linear_job *j)
 
 static size_t scratch_values(const struct linear_job *j)
 {
-    return j->block * (kept_columns(j) + j->depth) + (TILE_COLUMNS + WEIGHT_ROWS) * j->depth;
+    const size_t depth = operands(j, j->depth);
+
+    return j->block * (kept_columns(j) + depth) + TILE_COLUMNS * depth + WEIGHT_ROWS * j->depth;
 }
 
 static void linear_tile(void *arg, size_t tile, void *scratch)
@@ -145,7 +174,8 @@ static void linear_tile(void *arg, size_t tile, void *scratch)
     const size_t row = tile % j->blocks * j->block, first = j->first + tile / j->blocks * j->columns;
     const size_t rows = lesser(j->block, j->m - row), end = lesser(first + j->columns, j->end);
     float *sums = scratch, *inputs = sums + j->block * kept_columns(j);
-    float *made = inputs + j->block * j->depth, *lines = made + TILE_COLUMNS * j->depth;
+    float *made = inputs + j->block * operands(j, j->depth);
+    float *lines = made + TILE_COLUMNS * operands(j, j->depth);
 
     for (size_t k = 0; k < k_all; k += j->depth) {
         const size_t depth = lesser(j->depth, k_all - k);
@@ -161,7 +191,7 @@ static void linear_tile(void *arg, size_t tile, void *scratch)
                 float *panels = j->kept ? kept_panels(j, half, column, k, depth) : made;
 
                 if (!j->kept)
-                    weight_panels(j->w, half * j->n + column, columns, k, depth, panels, lines);
+                    make_panels(j, half * j->n + column, columns, k, depth, panels, lines);
                 make_sums(j, sum + half * size, inputs, panels, rows, columns, depth, k > 0);
             }
             if (k + depth == k_all)
@@ -178,10 +208,11 @@ static void run(struct linear_job *j, struct exec *e)
     plan(j);
     exec_count_product(e, j->m, j->w->rows, j->w->cols);
     if (j->blocks > 1) {
-        const size_t tiles = KEPT_VALUES / (j->w->cols * TILE_COLUMNS * j->halves);
+        const size_t cols = operands(j, j->w->cols);
+        const size_t tiles = KEPT_VALUES / (cols * TILE_COLUMNS * j->halves);
 
         step = lesser(step, (tiles > 0 ? tiles : 1) * TILE_COLUMNS);
-        j->kept = exec_tensor(e, 1, j->halves, step, j->w->cols).data;
+        j->kept = exec_tensor(e, 1, j->halves, step, cols).data;
         j->columns = lesser(j->columns, step);
     }
     for (j->first = 0; j->first < j->n; j->first = j->end) {

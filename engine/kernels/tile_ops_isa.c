@@ -5,6 +5,7 @@
  */
 #include "kernels/tile_ops.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__AVX512F__)
@@ -20,8 +21,11 @@
 #define PANEL (2 * LANES)
 
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
+typedef uint32_t bits __attribute__((vector_size(4 * LANES), may_alias));
 /* Where it comes from tensors, it is aligned to a value only. */
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+#include "kernels/bf16_pairs.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
@@ -30,10 +34,10 @@ typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), ma
 #define UNROLLED _Pragma("GCC unroll 16")
 #endif
 
-/* `rows` is a constant where this is inlined, so that the sums stay in registers. */
-ALWAYS_INLINE void multiply_rows(const size_t rows, size_t pieces, size_t depth, const float *inputs,
-                                 size_t input_piece, const float *weights, size_t weight_stride, float *sums,
-                                 bool add)
+/* `rows` and `pairs` are constants where this is inlined, so that the sums stay in registers. */
+ALWAYS_INLINE void multiply_rows(const size_t rows, const bool pairs, size_t pieces, size_t depth,
+                                 const float *inputs, size_t input_piece, const float *weights,
+                                 size_t weight_stride, float *sums, bool add)
 {
     vec left[MAX_ROWS], right[MAX_ROWS];
 
@@ -46,10 +50,15 @@ ALWAYS_INLINE void multiply_rows(const size_t rows, size_t pieces, size_t depth,
 
             UNROLLED
             for (size_t r = 0; r < rows; r++) {
-                const float input = inputs[r * TILE_DEPTH + k];
+                const float *input = inputs + r * TILE_DEPTH + k;
 
-                left[r] += weight_left * input;
-                right[r] += weight_right * input;
+                if (pairs) {
+                    left[r] = dot_pairs(left[r], weight_left, splat_pair(input));
+                    right[r] = dot_pairs(right[r], weight_right, splat_pair(input));
+                } else {
+                    left[r] += weight_left * *input;
+                    right[r] += weight_right * *input;
+                }
             }
         }
     UNROLLED
@@ -65,13 +74,14 @@ ALWAYS_INLINE void multiply_rows(const size_t rows, size_t pieces, size_t depth,
     }
 }
 
-#define ROWS(n)                                                                                  \
-    case n:                                                                                      \
-        multiply_rows(n, pieces, depth, inputs, input_piece, weights, weight_stride, sums, add); \
+#define ROWS(n)                                                                                         \
+    case n:                                                                                             \
+        multiply_rows(n, pairs, pieces, depth, inputs, input_piece, weights, weight_stride, sums, add); \
         break;
 
-static void multiply(size_t rows, size_t pieces, size_t depth, const float *inputs, size_t input_piece,
-                     const float *weights, size_t weight_stride, float *sums, bool add)
+ALWAYS_INLINE void multiply_groups(const bool pairs, size_t rows, size_t pieces, size_t depth,
+                                   const float *inputs, size_t input_piece, const float *weights,
+                                   size_t weight_stride, float *sums, bool add)
 {
     /* As even as can be: one row alone would keep the multipliers waiting. */
     for (size_t groups = (rows + MAX_ROWS - 1) / MAX_ROWS, n; groups > 0; groups--, rows -= n) {
@@ -99,6 +109,23 @@ static void multiply(size_t rows, size_t pieces, size_t depth, const float *inpu
         inputs += n * TILE_DEPTH;
         sums += n * TILE_COLUMNS;
     }
+}
+
+static void multiply(size_t rows, size_t pieces, size_t depth, const float *inputs, size_t input_piece,
+                     const float *weights, size_t weight_stride, float *sums, bool add)
+{
+    multiply_groups(false, rows, pieces, depth, inputs, input_piece, weights, weight_stride, sums, add);
+}
+
+static void multiply_pairs(size_t rows, size_t pieces, size_t depth, const float *inputs, size_t input_piece,
+                           const float *weights, size_t weight_stride, float *sums, bool add)
+{
+    multiply_groups(true, rows, pieces, depth, inputs, input_piece, weights, weight_stride, sums, add);
+}
+
+static void narrow(float *pairs, const float *values, size_t n)
+{
+    narrow_row(pairs, values, n, 1.0f);
 }
 
 /* A square of LANES rows is transposed by exchanging, between rows whose numbers differ in one bit, the
@@ -271,6 +298,9 @@ extern const struct tile_ops JOIN(tile_ops_, VECTOR_ISA);
 const struct tile_ops JOIN(tile_ops_, VECTOR_ISA) = {
     .isa = TEXT(VECTOR_ISA),
     .panel = PANEL,
+#if defined(__AVX512BF16__)
+    .has_pairs = true,
+#endif
 #define TILE_OP(type, name, parameters) .name = name,
 #include "kernels/tile_ops.def"
 #undef TILE_OP

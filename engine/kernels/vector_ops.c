@@ -1,36 +1,38 @@
 #include "kernels/vector_ops.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct vector_ops vector_ops_generic;
-#if defined(__x86_64__)
-extern const struct vector_ops vector_ops_avx2, vector_ops_avx512;
-#endif
+#define HAS(feature) __builtin_cpu_supports(feature)
+
+#define ISA_LEVEL(name, has) extern const struct vector_ops vector_ops_##name;
+#include "kernels/isa_levels.def"
+#undef ISA_LEVEL
+
+/* The best level of that name, or of any: NULL. */
+static const struct vector_ops *find(const char *isa)
+{
+#define ISA_LEVEL(name, has)                      \
+    if ((!isa || strcmp(isa, #name) == 0) && has) \
+        return &vector_ops_##name;
+#include "kernels/isa_levels.def"
+#undef ISA_LEVEL
+    return NULL;
+}
 
 const struct vector_ops *vector_ops_find(const char *isa)
 {
-#if defined(__x86_64__)
-    if (strcmp(isa, "avx512") == 0 && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
-        return &vector_ops_avx512;
-    if (strcmp(isa, "avx2") == 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &vector_ops_avx2;
-#endif
-    return strcmp(isa, "generic") == 0 ? &vector_ops_generic : NULL;
+    return find(isa);
 }
 
 static const struct vector_ops *choose(void)
 {
-    static const char *const best_first[] = {"avx512", "avx2", "generic"};
     const char *asked = getenv("LATENTD_ISA");
-    const struct vector_ops *ops = asked ? vector_ops_find(asked) : NULL;
+    const struct vector_ops *ops = asked ? find(asked) : NULL;
 
-    for (size_t i = 0; !ops && i < sizeof best_first / sizeof best_first[0]; i++)
-        ops = vector_ops_find(best_first[i]);
-    return ops;
+    return ops ? ops : find(NULL);
 }
 
 const struct vector_ops *vector_ops(void)

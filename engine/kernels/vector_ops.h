@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct vector_ops {
-    const char *isa; /* "generic", "avx2", "avx512" */
+    const char *isa; /* a name of isa_levels.def */
 #define VECTOR_OP(type, name, parameters) type(*name) parameters;
 #include "kernels/vector_ops.def"
 #undef VECTOR_OP

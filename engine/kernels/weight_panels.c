@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, float *panels,
-                   float *lines)
+static void make_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, bool bf16,
+                        float *panels, float *lines)
 {
     const struct tile_ops *ops = tile_ops();
     const size_t half = ops->panel / 2, whole = (rows + ops->panel - 1) / ops->panel * ops->panel;
+    const size_t depth = bf16 ? (width + 1) / 2 : width;
 
     for (size_t at = 0; at < whole; at += half) {
         const size_t there = rows <= at ? 0 : rows - at < half ? rows - at : half;
@@ -22,7 +23,25 @@ void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, 
             source = lines;
             stride = width;
         }
-        ops->transpose(panels + at / ops->panel * ops->panel * width + at % ops->panel, source, stride,
-                       width);
+        if (bf16) {
+            for (size_t i = 0; i < half; i++)
+                ops->narrow(lines + i * width, source + i * stride, width);
+            source = lines;
+            stride = width;
+        }
+        ops->transpose(panels + at / ops->panel * ops->panel * depth + at % ops->panel, source, stride,
+                       depth);
     }
+}
+
+void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, float *panels,
+                   float *lines)
+{
+    make_panels(w, row, rows, col, width, false, panels, lines);
+}
+
+void weight_panels_bf16(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width,
+                        float *panels, float *lines)
+{
+    make_panels(w, row, rows, col, width, true, panels, lines);
 }

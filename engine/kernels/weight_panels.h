@@ -17,4 +17,8 @@
 void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, float *panels,
                    float *lines);
 
+/* The same as pairs of bf16, two neighbouring columns in one: panels [.. / panel][(width + 1) / 2, panel]. */
+void weight_panels_bf16(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width,
+                        float *panels, float *lines);
+
 #endif

@@ -293,6 +293,8 @@ enum ltd_status generation_run(struct generation *g, struct exec *e, struct ltd_
     enum ltd_status st;
 
     e->tiling = g->params->tiling;
+    /* Not for the texts, which cost little and whose encodings are remembered for all requests. */
+    e->bf16 = g->params->precision == LTD_PRECISION_BF16;
     if (mask)
         latent_mask_reserve(mask, g, e, shape);
     start(g, e, x, shape, mask, shown);

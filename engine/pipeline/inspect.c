@@ -131,6 +131,7 @@ static void add_model(struct ltd_json *report, const struct ltd_model *m)
     ltd_json_add(defaults, "cfg_scale", ltd_json_new_number(m->recommended.cfg_scale));
     add_text(defaults, "sampler", ltd_sampler_name(m->recommended.sampler));
     add_text(defaults, "scheduler", ltd_scheduler_name(m->recommended.scheduler));
+    add_text(defaults, "precision", ltd_precision_name(m->recommended.precision));
     ltd_json_add(defaults, "width", ltd_json_new_uint64((uint64_t)m->recommended.width));
     ltd_json_add(defaults, "height", ltd_json_new_uint64((uint64_t)m->recommended.height));
     ltd_json_add(report, "defaults", defaults);

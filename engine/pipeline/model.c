@@ -326,6 +326,11 @@ void ltd_model_use_upscalers(struct ltd_model *m, const struct ltd_upscalers *up
     m->upscalers = upscalers;
 }
 
+void ltd_model_prefer_precision(struct ltd_model *m, enum ltd_precision precision)
+{
+    m->recommended.precision = precision;
+}
+
 const struct ltd_model_info *ltd_model_info(const struct ltd_model *m)
 {
     return &m->info;

@@ -26,6 +26,7 @@ static void read_recommended(struct config_reader *r, struct ltd_gen_params *p)
     p->cfg_scale = config_real(r, "cfg_scale", p->cfg_scale, 0, 100);
     p->sampler = (enum ltd_sampler)read_name(r, "sampler", ltd_sampler_find, (int)p->sampler);
     p->scheduler = (enum ltd_scheduler)read_name(r, "scheduler", ltd_scheduler_find, (int)p->scheduler);
+    p->precision = (enum ltd_precision)read_name(r, "precision", ltd_precision_find, (int)p->precision);
     p->width = (int)config_size(r, "width", (size_t)p->width, 1, MODEL_MAX_SIDE);
     p->height = (int)config_size(r, "height", (size_t)p->height, 1, MODEL_MAX_SIDE);
 }
@@ -73,6 +74,7 @@ static void from_configs(struct ltd_model *m)
         .deepcache_interval = 1,
         .profile = LTD_PROFILE_DIFFUSERS,
         .numerics = LTD_NUMERICS_DEFAULT,
+        .precision = LTD_PRECISION_F32,
     };
 }
 

@@ -7,6 +7,7 @@
 
 #include <latentd/upscale.h>
 
+#include "kernels/tile_ops.h"
 #include "pipeline/asked_run.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
@@ -506,6 +507,10 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
         find(&c, false, "profile", "is unknown");
     if (!is_id((int)params->numerics, LTD_NUMERICS_COUNT))
         find(&c, false, "numerics", "is unknown");
+    if (!is_id((int)params->precision, LTD_PRECISION_COUNT))
+        find(&c, false, "precision", "is unknown");
+    else if (params->precision == LTD_PRECISION_BF16 && !tile_ops()->has_pairs)
+        find(&c, true, "precision", "is slower than f32 on this processor, which lacks AVX512_BF16");
     return c.good;
 }
 

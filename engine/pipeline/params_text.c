@@ -179,9 +179,10 @@ static void put_settings(FILE *out, const struct ltd_model *model, const struct 
     put_variation(out, p, index);
     put_what_is_asked_for(out, p);
     put_form(out, form);
-    fprintf(out, ", Profile: %s, Numerics: %s, ISA: %s, Build: %s, Version: latentd %s",
-            ltd_profile_name(p->profile), ltd_numerics_name(p->numerics), ltd_isa_name(), build,
-            LATENTD_VERSION);
+    fprintf(out, ", Profile: %s, Numerics: %s", ltd_profile_name(p->profile), ltd_numerics_name(p->numerics));
+    if (p->precision != LTD_PRECISION_F32)
+        fprintf(out, ", Precision: %s", ltd_precision_name(p->precision));
+    fprintf(out, ", ISA: %s, Build: %s, Version: latentd %s", ltd_isa_name(), build, LATENTD_VERSION);
 }
 
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *p, int index,

@@ -16,6 +16,7 @@ static const char *const scheduler_labels[] = {
 };
 static const char *const profile_names[] = {"diffusers", "a1111"};
 static const char *const numerics_names[] = {"default", "strict"};
+static const char *const precision_names[] = {"f32", "bf16"};
 static const char *const hr_upscaler_names[] = {"latent", "latent_nearest", "lanczos", "network"};
 static const char *const preprocessor_names[] = {"none", "canny"};
 static const char *const control_fit_names[] = {"stretch", "crop", "fill"};
@@ -24,6 +25,7 @@ static const char *const masked_content_names[] = {"fill", "original", "noise", 
 _Static_assert(sizeof profile_names / sizeof profile_names[0] == LTD_PROFILE_COUNT,
                "a name for every profile");
 _Static_assert(sizeof numerics_names / sizeof numerics_names[0] == LTD_NUMERICS_COUNT, "a name for each");
+_Static_assert(sizeof precision_names / sizeof precision_names[0] == LTD_PRECISION_COUNT, "a name for each");
 _Static_assert(sizeof hr_upscaler_names / sizeof hr_upscaler_names[0] == LTD_HR_UPSCALER_COUNT,
                "a name for each");
 _Static_assert(sizeof preprocessor_names / sizeof preprocessor_names[0] == LTD_PREPROCESSOR_COUNT,
@@ -107,6 +109,16 @@ const char *ltd_numerics_name(enum ltd_numerics numerics)
 int ltd_numerics_find(const char *name)
 {
     return find(numerics_names, LTD_NUMERICS_COUNT, name);
+}
+
+const char *ltd_precision_name(enum ltd_precision precision)
+{
+    return precision_names[precision];
+}
+
+int ltd_precision_find(const char *name)
+{
+    return find(precision_names, LTD_PRECISION_COUNT, name);
 }
 
 const char *ltd_preprocessor_name(enum ltd_preprocessor preprocessor)

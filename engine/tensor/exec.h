@@ -22,6 +22,7 @@ struct exec {
     struct pool *pool;           /* NULL when dry */
     const atomic_bool *cancel;   /* NULL: cannot be cancelled */
     bool strict;                 /* sums as they are defined: no convolution by Winograd's algorithm */
+    bool bf16;                   /* linear layers and attention multiply bf16; sums stay f32 */
     bool tiling;                 /* convolutions that pad wrap around: the picture's edges fit each other */
     unsigned char *lanes;        /* pool_threads() pieces of lane_bytes */
     size_t lane_bytes;           /* dry: the most that any loop asked for; else: the size of each piece */

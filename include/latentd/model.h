@@ -111,6 +111,8 @@ struct ltd_upscalers;
 /* What second passes may name in hr_network; borrowed, and longer-lived than the model.  Before the model is
  * shared, and once. */
 void ltd_model_use_upscalers(struct ltd_model *model, const struct ltd_upscalers *upscalers);
+/* What ltd_params_default says from now on, whatever the model recommends.  Before the model is shared. */
+void ltd_model_prefer_precision(struct ltd_model *model, enum ltd_precision precision);
 
 /* The size of the result where it is not a part of the init image: width and height, times hr_scale. */
 void ltd_params_final_size(const struct ltd_model *model, const struct ltd_gen_params *params, int *width,

@@ -32,6 +32,11 @@ enum ltd_profile { LTD_PROFILE_DIFFUSERS, LTD_PROFILE_A1111, LTD_PROFILE_COUNT }
 /* STRICT keeps to direct convolution; DEFAULT may take any exact algorithm that is faster. */
 enum ltd_numerics { LTD_NUMERICS_DEFAULT, LTD_NUMERICS_STRICT, LTD_NUMERICS_COUNT };
 
+/* What the U-Net's and the VAE's linear layers and attention multiply: f32, or both operands rounded to bf16,
+ * with sums in f32 (convolutions stay f32).  BF16 is faster where the processor has AVX512_BF16; elsewhere it
+ * is slower than f32, of which ltd_params_check warns. */
+enum ltd_precision { LTD_PRECISION_F32, LTD_PRECISION_BF16, LTD_PRECISION_COUNT };
+
 /* Wire names ("euler_a", "karras", "diffusers", "strict"); static storage.  _find returns -1 for an unknown
  * name. */
 const char *ltd_sampler_name(enum ltd_sampler sampler);
@@ -54,6 +59,8 @@ const char *ltd_profile_name(enum ltd_profile profile);
 int ltd_profile_find(const char *name);
 const char *ltd_numerics_name(enum ltd_numerics numerics);
 int ltd_numerics_find(const char *name);
+const char *ltd_precision_name(enum ltd_precision precision);
+int ltd_precision_find(const char *name);
 
 /* An adapter of the model's LoRAs (ltd_model_add_loras), and how strong it is.  0: as if it were not there.
  */
@@ -194,6 +201,7 @@ struct ltd_gen_params {
     int deepcache_interval;
     enum ltd_profile profile;
     enum ltd_numerics numerics;
+    enum ltd_precision precision;
 };
 
 /* What image `index` is drawn from. */

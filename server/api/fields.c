@@ -41,6 +41,11 @@ static const char *field_numerics(int index)
     return index < LTD_NUMERICS_COUNT ? ltd_numerics_name((enum ltd_numerics)index) : NULL;
 }
 
+static const char *field_precisions(int index)
+{
+    return index < LTD_PRECISION_COUNT ? ltd_precision_name((enum ltd_precision)index) : NULL;
+}
+
 static const char *field_hr_upscalers(int index)
 {
     return index < LTD_HR_UPSCALER_COUNT ? ltd_hr_upscaler_name((enum ltd_hr_upscaler)index) : NULL;

@@ -265,6 +265,14 @@ static bool take_numerics(struct inspector *in, const char *text)
     return true;
 }
 
+static bool take_precision(struct inspector *in, const char *text)
+{
+    if (ltd_precision_find(text) < 0)
+        return false;
+    add_text(in->request, "precision", text);
+    return true;
+}
+
 /* With what says more of it. */
 static bool take_format(struct inspector *in, const char *text)
 {
@@ -330,6 +338,7 @@ static const struct {
     {"Model", take_model},
     {"Profile", take_profile},
     {"Numerics", take_numerics},
+    {"Precision", take_precision},
     {"Format", take_format},
     {"Quality", take_with_format},
     {"Lossless", take_with_format},

@@ -116,6 +116,8 @@ static void take_numbers(struct decoder *d)
         p->profile = (enum ltd_profile)v[FIELD_PROFILE].integer;
     if (v[FIELD_NUMERICS].present)
         p->numerics = (enum ltd_numerics)v[FIELD_NUMERICS].integer;
+    if (v[FIELD_PRECISION].present)
+        p->precision = (enum ltd_precision)v[FIELD_PRECISION].integer;
     d->request->deadline_s = v[FIELD_DEADLINE].present ? v[FIELD_DEADLINE].number : 0;
     d->request->metadata = v[FIELD_OUTPUT_METADATA].present ? v[FIELD_OUTPUT_METADATA].truth : true;
 }

@@ -62,6 +62,8 @@ static struct ltd_json *encode_param(enum field_id id, const struct ltd_gen_para
         return ltd_json_new_string(ltd_profile_name(p->profile));
     case FIELD_NUMERICS:
         return ltd_json_new_string(ltd_numerics_name(p->numerics));
+    case FIELD_PRECISION:
+        return ltd_json_new_string(ltd_precision_name(p->precision));
     default:
         return NULL;
     }

@@ -60,6 +60,7 @@ void bench_params(struct option_set *set, const struct bench_flags *flags, const
     params->count = 1;
     params->cfg_scale = 7.5;
     params->sampler = LTD_SAMPLER_EULER;
+    params->precision = (enum ltd_precision)flags->precision;
     if (flags->size[0]) {
         params->height = 0;
         read_size(set, flags->size, params);

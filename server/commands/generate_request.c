@@ -68,6 +68,11 @@ static const char *numerics_at(int number)
     return ltd_numerics_name((enum ltd_numerics)number);
 }
 
+static const char *precision_at(int number)
+{
+    return ltd_precision_name((enum ltd_precision)number);
+}
+
 static const char *masked_content_at(int number)
 {
     return ltd_masked_content_name((enum ltd_masked_content)number);
@@ -85,6 +90,7 @@ static const struct names named[] = {
     {GENERATE_scheduler, LTD_SCHEDULER_COUNT, ltd_scheduler_find, scheduler_at},
     {GENERATE_profile, LTD_PROFILE_COUNT, ltd_profile_find, profile_at},
     {GENERATE_numerics, LTD_NUMERICS_COUNT, ltd_numerics_find, numerics_at},
+    {GENERATE_precision, LTD_PRECISION_COUNT, ltd_precision_find, precision_at},
 };
 
 static const char *text_of(const struct generate_flags *flags, enum generate_index index)
@@ -243,6 +249,8 @@ static void fill(const struct generate_flags *flags, struct ltd_gen_params *para
         (enum ltd_profile)found_or(flags, GENERATE_profile, ltd_profile_find, (int)params->profile);
     params->numerics =
         (enum ltd_numerics)found_or(flags, GENERATE_numerics, ltd_numerics_find, (int)params->numerics);
+    params->precision =
+        (enum ltd_precision)found_or(flags, GENERATE_precision, ltd_precision_find, (int)params->precision);
 }
 
 static enum ltd_status fit_image(FILE *warnings, const char *flag, struct ltd_image **image, int width,

@@ -29,6 +29,7 @@ struct named_model {
 struct model_set {
     struct named_model *items;
     size_t count;
+    int precision;   /* of requests that do not say: 1 + an enum ltd_precision; 0: the model's */
     const char *vae; /* path of the VAE of every model that is opened; NULL: each has its own */
     /* What every model that is opened gets its embeddings, LoRAs and ControlNets from; NULL: none has any. */
     const char *embeddings_dir, *loras_dir, *controlnets_dir;

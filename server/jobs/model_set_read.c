@@ -65,6 +65,8 @@ enum ltd_status model_set_read(const struct model_set *set, size_t index, bool s
     if (shapes && set->log)
         tell_refused(set, item->name, model);
     ltd_model_use_upscalers(model, set->upscalers);
+    if (set->precision > 0)
+        ltd_model_prefer_precision(model, (enum ltd_precision)(set->precision - 1));
     *out = model;
     return LTD_OK;
 }

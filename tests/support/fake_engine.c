@@ -137,6 +137,12 @@ struct ltd_control_net_info ltd_model_control_net(const struct ltd_model *model,
     abort();
 }
 
+void ltd_model_prefer_precision(struct ltd_model *model, enum ltd_precision precision)
+{
+    (void)model;
+    (void)precision;
+}
+
 void ltd_model_use_upscalers(struct ltd_model *model, const struct ltd_upscalers *upscalers)
 {
     (void)model, (void)upscalers;

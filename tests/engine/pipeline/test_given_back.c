@@ -16,7 +16,10 @@ static double share_in_memory(const char *file)
     bool inside = false;
 
     while (maps && fgets(line, sizeof line, maps)) {
-        if (strchr(line, '-') && strchr(line, '/'))
+        unsigned long from, to;
+
+        /* The first line of a mapping, of a file's or of another. */
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
             inside = strstr(line, file) != NULL;
         if (inside && sscanf(line, "Size: %lf", &size) != 1)
             sscanf(line, "Rss: %lf", &in_memory);
