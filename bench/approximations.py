@@ -40,6 +40,8 @@ SETTINGS = [
     {"deepcache_interval": 5},
     {"guidance_end": 0.8, "deepcache_interval": 2},
     {"guidance_end": 0.6, "deepcache_interval": 3},
+    {"precision": "bf16"},
+    {"precision": "bf16", "guidance_end": 0.8, "deepcache_interval": 2},
 ]
 
 WINDOW = [math.exp(-(i - 5) ** 2 / (2 * 1.5 ** 2)) for i in range(11)]

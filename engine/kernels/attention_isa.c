@@ -204,11 +204,23 @@ static void start_panels(const struct attention_tile *t, const struct parts *p)
     memset(p->out, 0, p->panels * p->channels * VECTORS * sizeof *p->out);
 }
 
-/* Pairs of the values of key `row` and the next one, or 0 without that, at place j of so many in a block. */
+/* The values of key `row`, at place j of so many in a block. */
+static void copy_value(const struct attention_tile *t, const struct parts *p, size_t row, size_t places,
+                       size_t j)
+{
+    const float *from = t->v + row * t->stride;
+
+    for (size_t i = 0; i < t->d / ROWS * ROWS; i += ROWS)
+        memcpy(p->v + i * places + j * ROWS, from + i, ROWS * sizeof *from);
+    for (size_t i = t->d / ROWS * ROWS; i < p->channels; i++)
+        p->v[i / ROWS * ROWS * places + j * ROWS + i % ROWS] = i < t->d ? from[i] : 0;
+}
+
+/* Pairs of the values of key `row` and the next one, or 0 without that. */
 static void copy_two_values(const struct attention_tile *t, const struct parts *p, size_t row, size_t places,
                             size_t j, bool two)
 {
-    const float *first = t->v + row * t->stride, *second = first + t->stride;
+    const float *first = t->v + row * t->stride;
 
     for (size_t i = 0; i < p->channels; i += LANES) {
         const size_t there = i >= t->d ? 0 : t->d - i < LANES ? t->d - i : LANES;
@@ -216,7 +228,7 @@ static void copy_two_values(const struct attention_tile *t, const struct parts *
 
         memcpy(&a, first + i, there * sizeof(float));
         if (two)
-            memcpy(&b, second + i, there * sizeof(float));
+            memcpy(&b, first + t->stride + i, there * sizeof(float));
         pairs = pair_lanes(a, b);
         for (size_t c = 0; c < LANES && i + c < p->channels; c += ROWS)
             memcpy(p->v + (i + c) * places + j * ROWS, (const float *)&pairs + c, ROWS * sizeof(float));
@@ -234,16 +246,12 @@ static void copy_block(const struct attention_tile *t, const struct parts *p, si
         else
             memcpy(p->k + j * t->d, t->k + row, t->d * sizeof *p->k);
     }
-    for (size_t j = 0; j < keys && t->bf16; j += 2)
-        copy_two_values(t, p, first + j, (keys + 1) / 2, j / 2, j + 1 < keys);
-    for (size_t j = 0; j < keys && !t->bf16; j++) {
-        const float *from = t->v + (first + j) * t->stride;
-
-        for (size_t i = 0; i < t->d / ROWS * ROWS; i += ROWS)
-            memcpy(p->v + i * keys + j * ROWS, from + i, ROWS * sizeof *from);
-        for (size_t i = t->d / ROWS * ROWS; i < p->channels; i++)
-            p->v[i / ROWS * ROWS * keys + j * ROWS + i % ROWS] = i < t->d ? from[i] : 0;
-    }
+    if (t->bf16)
+        for (size_t j = 0; j < keys; j += 2)
+            copy_two_values(t, p, first + j, (keys + 1) / 2, j / 2, j + 1 < keys);
+    else
+        for (size_t j = 0; j < keys; j++)
+            copy_value(t, p, first + j, keys, j);
 }
 
 /* scores [keys][VECTORS] = k q */

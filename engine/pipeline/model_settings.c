@@ -7,8 +7,8 @@
 
 #include "base/config_reader.h"
 
-static const char *const known[] = {"steps", "cfg_scale", "sampler",         "scheduler",
-                                    "width", "height",    "prediction_type", "about"};
+static const char *const known[] = {"steps",  "cfg_scale", "sampler",         "scheduler", "width",
+                                    "height", "precision", "prediction_type", "about"};
 
 static char *path_of(const char *model)
 {

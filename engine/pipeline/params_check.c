@@ -12,21 +12,10 @@
 #include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
 #include "pipeline/noise_fields.h"
+#include "pipeline/params_checks.h"
 #include "pipeline/text_stack.h"
 
-struct check {
-    const struct ltd_model *model;
-    const struct ltd_gen_params *params;
-    ltd_finding_fn *found;
-    void *arg;
-    bool good;
-    bool guided;     /* the prompt, once it has been read, has guidance */
-    size_t parts;    /* of the prompt */
-    int evaluations; /* of the model, once the plan has been tried */
-};
-
-__attribute__((format(printf, 4, 5))) static void find(struct check *c, bool warning, const char *field,
-                                                       const char *format, ...)
+void params_find(struct params_check *c, bool warning, const char *field, const char *format, ...)
 {
     char message[512];
     va_list args;
@@ -41,27 +30,27 @@ __attribute__((format(printf, 4, 5))) static void find(struct check *c, bool war
     c->found(c->arg, warning, field, message);
 }
 
-static void check_side(struct check *c, const char *field, int side, int native)
+static void check_side(struct params_check *c, const char *field, int side, int native)
 {
     const int factor = c->model->info.vae_factor;
     const int least = factor * (int)unet_min_side(unet_config(c->model->unet));
 
     if (side < least || side > MODEL_MAX_SIDE)
-        find(c, false, field, "must be %d to %d pixels", least, MODEL_MAX_SIDE);
+        params_find(c, false, field, "must be %d to %d pixels", least, MODEL_MAX_SIDE);
     else if (side % factor != 0)
-        find(c, false, field, "must be a multiple of %d; the nearest are %d and %d", factor,
-             side / factor * factor, (side / factor + 1) * factor);
+        params_find(c, false, field, "must be a multiple of %d; the nearest are %d and %d", factor,
+                    side / factor * factor, (side / factor + 1) * factor);
     else if (side > 2 * native || 2 * side < native)
-        find(c, true, field, "%d pixels are far from the %d this model was trained at", side, native);
+        params_find(c, true, field, "%d pixels are far from the %d this model was trained at", side, native);
 }
 
-static void take_guidance(struct check *c, const struct prompt *prompt)
+static void take_guidance(struct params_check *c, const struct prompt *prompt)
 {
     c->guided = conditioning_is_guided(c->model, c->params, prompt);
     c->parts = prompt->parts;
 }
 
-static void check_prompt(struct check *c, enum conditioning_role role)
+static void check_prompt(struct params_check *c, enum conditioning_role role)
 {
     const bool is_prompt = role == CONDITIONING_PROMPT;
     const char *field = is_prompt ? "prompt" : "negative_prompt";
@@ -75,24 +64,27 @@ static void check_prompt(struct check *c, enum conditioning_role role)
     if (rules.steps < 1)
         rules.steps = 1;
     if (!text)
-        find(c, false, field, "must be a string");
+        params_find(c, false, field, "must be a string");
     else if (prompt_read(&prompt, &rules, text, &err) != LTD_OK)
-        find(c, false, field, "%s", err.message);
+        params_find(c, false, field, "%s", err.message);
     else if (is_prompt)
         take_guidance(c, &prompt);
     if (prompt.cut > 0)
-        find(c, true, field, "the last %zu of %zu tokens are beyond the %zu this model reads, and were cut",
-             prompt.cut, prompt.cut + limit, limit);
+        params_find(c, true, field,
+                    "the last %zu of %zu tokens are beyond the %zu this model reads, and were cut",
+                    prompt.cut, prompt.cut + limit, limit);
     if (prompt.chunks.unusable)
-        find(c, true, field, "the embedding \"%.80s\" cannot be used (%s); its name was read as text",
-             prompt.chunks.unusable->name, embeddings_refusal(&c->model->embeddings, prompt.chunks.unusable));
+        params_find(c, true, field, "the embedding \"%.80s\" cannot be used (%s); its name was read as text",
+                    prompt.chunks.unusable->name,
+                    embeddings_refusal(&c->model->embeddings, prompt.chunks.unusable));
     if (prompt.break_is_word)
-        find(c, true, field, "a BREAK inside of brackets was read as a word; close the brackets before it");
+        params_find(c, true, field,
+                    "a BREAK inside of brackets was read as a word; close the brackets before it");
     prompt_fini(&prompt);
 }
 
 /* Can this run be planned? */
-static enum ltd_status try_plan(struct check *c, struct sampling_request run, struct ltd_error *err)
+static enum ltd_status try_plan(struct params_check *c, struct sampling_request run, struct ltd_error *err)
 {
     struct sampling_plan *plan = NULL;
     enum ltd_status st = sampling_plan_new(c->model->schedule, &run, &plan, err);
@@ -104,7 +96,7 @@ static enum ltd_status try_plan(struct check *c, struct sampling_request run, st
 }
 
 /* A plan can fail by one of four fields: the first whose mending mends it is the one to blame. */
-static void check_plan(struct check *c)
+static void check_plan(struct params_check *c)
 {
     const struct sampling_request run = asked_run(c->params, 0);
     struct sampling_request whole = run, usual = run, short_run = run;
@@ -122,206 +114,104 @@ static void check_plan(struct check *c)
         field = "scheduler";
     else if (try_plan(c, short_run, &ignored) == LTD_OK)
         field = "steps";
-    find(c, false, field, "%s", err.message);
+    params_find(c, false, field, "%s", err.message);
 }
 
-static bool is_id(int id, int count)
-{
-    return id >= 0 && id < count;
-}
-
-/* Of a sampler that is known. */
-static bool check_noise(struct check *c)
+static bool check_noise(struct params_check *c)
 {
     char text[NOISE_FIELD_TEXT_SIZE];
     bool good = true;
 
     for (int i = 0; i < NOISE_FIELD_COUNT; i++)
         if (!noise_field_check((enum noise_field)i, c->params, text)) {
-            find(c, false, noise_field_name((enum noise_field)i), "%s", text);
+            params_find(c, false, noise_field_name((enum noise_field)i), "%s", text);
             good = false;
         }
     return good;
 }
 
-static void check_schedule(struct check *c)
+static void check_schedule(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     bool known = true;
 
-    if (!is_id((int)p->sampler, LTD_SAMPLER_COUNT)) {
-        find(c, false, "sampler", "is unknown");
+    if (!params_is_id((int)p->sampler, LTD_SAMPLER_COUNT)) {
+        params_find(c, false, "sampler", "is unknown");
         known = false;
     } else if (!check_noise(c)) {
         known = false;
     }
-    if (!is_id((int)p->scheduler, LTD_SCHEDULER_COUNT)) {
-        find(c, false, "scheduler", "is unknown");
+    if (!params_is_id((int)p->scheduler, LTD_SCHEDULER_COUNT)) {
+        params_find(c, false, "scheduler", "is unknown");
         known = false;
     }
     if (p->steps < 1) {
-        find(c, false, "steps", "must be at least 1");
+        params_find(c, false, "steps", "must be at least 1");
         known = false;
     }
     if (p->init_image && !(p->strength > 0 && p->strength <= 1)) {
-        find(c, false, "strength", "must be above 0 and at most 1");
+        params_find(c, false, "strength", "must be above 0 and at most 1");
         known = false;
     }
     if (known)
         check_plan(c);
     if (schedule_config_sampler(c->model->schedule) < 0 && p->sampler == c->model->recommended.sampler)
-        find(c, true, "sampler", "this model names %s, which is not built; drawn with %s",
-             c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
+        params_find(c, true, "sampler", "this model names %s, which is not built; drawn with %s",
+                    c->model->info.scheduler_class, ltd_sampler_name(p->sampler));
 }
 
-static void check_rescale(struct check *c)
+static void check_rescale(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
 
     if (!(p->cfg_rescale >= 0 && p->cfg_rescale <= 1))
-        find(c, false, "cfg_rescale", "must be 0 to 1");
+        params_find(c, false, "cfg_rescale", "must be 0 to 1");
     else if (p->cfg_rescale > 0 && c->parts > 1)
-        find(c, false, "cfg_rescale",
-             "takes one prompt, and this one has %zu parts joined by AND; leave it at 0", c->parts);
+        params_find(c, false, "cfg_rescale",
+                    "takes one prompt, and this one has %zu parts joined by AND; leave it at 0", c->parts);
     else if (p->cfg_rescale > 0 && c->parts == 1 && !c->guided)
-        find(c, true, "cfg_rescale", "has nothing to take back: a cfg_scale of %g has no guidance",
-             p->cfg_scale);
+        params_find(c, true, "cfg_rescale", "has nothing to take back: a cfg_scale of %g has no guidance",
+                    p->cfg_scale);
 }
 
-static void check_guidance(struct check *c)
+static void check_guidance(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     int first, end;
 
     if (!(p->cfg_scale >= 0 && p->cfg_scale <= 100))
-        find(c, false, "cfg_scale", "must be 0 to 100");
+        params_find(c, false, "cfg_scale", "must be 0 to 100");
     if (!(p->guidance_start >= 0 && p->guidance_start < 1)) {
-        find(c, false, "guidance_start", "must be at least 0 and below 1");
+        params_find(c, false, "guidance_start", "must be at least 0 and below 1");
     } else if (!(p->guidance_end > 0 && p->guidance_end <= 1)) {
-        find(c, false, "guidance_end", "must be above 0 and at most 1");
+        params_find(c, false, "guidance_end", "must be above 0 and at most 1");
     } else if (p->guidance_end <= p->guidance_start) {
-        find(c, false, "guidance_end", "must be above guidance_start");
+        params_find(c, false, "guidance_end", "must be above guidance_start");
     } else if (c->evaluations > 0 && (p->guidance_start > 0 || p->guidance_end < 1)) {
         guidance_interval(p, c->guided, c->evaluations, &first, &end);
         if (!c->guided)
-            find(
+            params_find(
                 c, true, "guidance_end",
                 "guidance_start and guidance_end have nothing to bound: a cfg_scale of 1 and below has no guidance");
         else if (first == end)
-            find(c, true, "guidance_end",
-                 "no step has guidance: none of the %d lies between guidance_start and guidance_end",
-                 c->evaluations);
+            params_find(c, true, "guidance_end",
+                        "no step has guidance: none of the %d lies between guidance_start and guidance_end",
+                        c->evaluations);
     }
-}
-
-static void check_lora(struct check *c, const struct ltd_lora *asked)
-{
-    const struct lora *lora = asked->name ? loras_find(&c->model->loras, asked->name) : NULL;
-
-    if (!asked->name)
-        find(c, false, "loras", "must have a name");
-    else if (!lora && c->model->loras.count == 0)
-        find(c, false, "loras", "there is no LoRA \"%.80s\": this model has none", asked->name);
-    else if (!lora)
-        find(c, false, "loras", "there is no LoRA \"%.80s\"; this model has %zu, the first \"%.80s\"",
-             asked->name, c->model->loras.count, c->model->loras.item[0].name);
-    else if (lora->refused)
-        find(c, false, "loras", "the LoRA \"%.80s\" cannot be used: %s", lora->name, lora->refused);
-    if (!(fabs(asked->weight) <= LTD_MAX_LORA_WEIGHT) || !(fabs(asked->text_weight) <= LTD_MAX_LORA_WEIGHT))
-        find(c, false, "loras", "weights must be -%g to %g", LTD_MAX_LORA_WEIGHT, LTD_MAX_LORA_WEIGHT);
-}
-
-static void check_loras(struct check *c)
-{
-    const struct ltd_gen_params *p = c->params;
-
-    if (p->lora_count < 0 || p->lora_count > LTD_MAX_LORAS || (p->lora_count > 0 && !p->loras)) {
-        find(c, false, "loras", "must be 0 to %d", LTD_MAX_LORAS);
-        return;
-    }
-    for (int i = 0; i < p->lora_count; i++)
-        check_lora(c, &p->loras[i]);
-}
-
-static void check_control_image(struct check *c, const struct ltd_control *asked)
-{
-    const double width = asked->image->width, height = asked->image->height;
-    const double across = c->params->width / width, down = c->params->height / height;
-
-    if (!is_id((int)asked->fit, LTD_CONTROL_FIT_COUNT))
-        find(c, false, "controls", "the way to resize is unknown");
-    else if (asked->fit == LTD_CONTROL_CROP &&
-             fmax(across, down) > LTD_MAX_CONTROL_ASPECT * fmin(across, down))
-        find(c, false, "controls",
-             "a picture of %g x %g pixels has an aspect of more than %g times %d x %d, to which it is to be "
-             "cropped",
-             width, height, LTD_MAX_CONTROL_ASPECT, c->params->width, c->params->height);
-    else if (asked->fit == LTD_CONTROL_STRETCH && (across != 1 || down != 1))
-        find(c, true, "controls", "a picture of %g x %g pixels was resized to %d x %d", width, height,
-             c->params->width, c->params->height);
-}
-
-static void check_control(struct check *c, const struct ltd_control *asked)
-{
-    const struct control_nets *nets = &c->model->control_nets;
-    const struct control_item *item = asked->model ? control_nets_find(nets, asked->model) : NULL;
-
-    if (!asked->model)
-        find(c, false, "controls", "must have a model");
-    else if (!item && nets->count == 0)
-        find(c, false, "controls", "there is no ControlNet \"%.80s\": this model has none", asked->model);
-    else if (!item)
-        find(c, false, "controls",
-             "there is no ControlNet \"%.80s\"; this model has %zu, the first \"%.80s\"", asked->model,
-             nets->count, nets->item[0].name);
-    else if (item->refused)
-        find(c, false, "controls", "the ControlNet \"%.80s\" cannot be used: %s", item->name, item->refused);
-    if (!asked->image)
-        find(c, false, "controls", "must have an image");
-    else
-        check_control_image(c, asked);
-    if (!(fabs(asked->weight) <= LTD_MAX_CONTROL_WEIGHT))
-        find(c, false, "controls", "weights must be -%g to %g", LTD_MAX_CONTROL_WEIGHT,
-             LTD_MAX_CONTROL_WEIGHT);
-    if (!(asked->start >= 0 && asked->start < asked->end && asked->end <= 1))
-        find(c, false, "controls", "must start at 0 or later and end behind it, at most at 1");
-    if (!is_id((int)asked->preprocessor, LTD_PREPROCESSOR_COUNT))
-        find(c, false, "controls", "the preprocessor is unknown");
-    if (asked->low_threshold < 0 || asked->low_threshold > asked->high_threshold ||
-        asked->high_threshold > LTD_MAX_CONTROL_THRESHOLD)
-        find(c, false, "controls", "thresholds must be 0 to %d, and the low one not above the high one",
-             LTD_MAX_CONTROL_THRESHOLD);
-}
-
-static void check_controls(struct check *c)
-{
-    const struct ltd_gen_params *p = c->params;
-
-    if (p->control_count < 0 || p->control_count > LTD_MAX_CONTROLS ||
-        (p->control_count > 0 && !p->controls)) {
-        find(c, false, "controls", "must be 0 to %d", LTD_MAX_CONTROLS);
-        return;
-    }
-    for (int i = 0; i < p->control_count; i++)
-        check_control(c, &p->controls[i]);
-    if (p->control_count > 0 && p->deepcache_interval > 1)
-        find(c, false, "deepcache_interval", "must be 1 with controls, which change what it would keep");
-    if (p->control_count > 0 && p->mask && p->inpaint_full_res)
-        find(c, false, "inpaint_full_res", "does not go with controls, whose pictures are of the whole");
 }
 
 /* Of the last picture of a request with at least one. */
-static void check_seeds(struct check *c)
+static void check_seeds(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const bool varied = p->subseed_strength > 0;
 
     if ((varied ? p->subseed : p->seed) > UINT64_MAX - (uint64_t)(p->count - 1))
-        find(c, false, varied ? "subseed" : "seed",
-             "image %d of this request would have a seed above 18446744073709551615", p->count - 1);
+        params_find(c, false, varied ? "subseed" : "seed",
+                    "image %d of this request would have a seed above 18446744073709551615", p->count - 1);
 }
 
-static void check_variation(struct check *c)
+static void check_variation(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const int factor = c->model->info.vae_factor;
@@ -332,17 +222,17 @@ static void check_variation(struct check *c)
                  {"seed_resize_from_h", p->seed_resize_from_h, p->seed_resize_from_w}};
 
     if (!(p->subseed_strength >= 0 && p->subseed_strength <= 1))
-        find(c, false, "subseed_strength", "must be 0 to 1");
+        params_find(c, false, "subseed_strength", "must be 0 to 1");
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
         if (sides[i].side == 0 && sides[i].other > 0)
-            find(c, false, sides[i].field, "is missing: a size has two sides");
+            params_find(c, false, sides[i].field, "is missing: a size has two sides");
         else if (sides[i].side != 0 && (sides[i].side < factor || sides[i].side > MODEL_MAX_SIDE))
-            find(c, false, sides[i].field, "must be %d to %d pixels, or 0", factor, MODEL_MAX_SIDE);
+            params_find(c, false, sides[i].field, "must be %d to %d pixels, or 0", factor, MODEL_MAX_SIDE);
     }
 }
 
 /* What makes the first pass's picture one of width x height. */
-static void check_network(struct check *c, int width, int height)
+static void check_network(struct params_check *c, int width, int height)
 {
     const struct ltd_gen_params *p = c->params;
     const struct ltd_image unseen = {p->width, p->height, NULL};
@@ -351,14 +241,14 @@ static void check_network(struct check *c, int width, int height)
     struct ltd_error err;
 
     if ((p->hr_upscaler == LTD_HR_NETWORK) != (p->hr_network != NULL))
-        find(c, false, "hr_upscaler", "is network where an upscaler is named, and only there");
+        params_find(c, false, "hr_upscaler", "is network where an upscaler is named, and only there");
     else if (p->hr_network && !c->model->upscalers)
-        find(c, false, "upscaler", "names an upscaler, and there are none here");
+        params_find(c, false, "upscaler", "names an upscaler, and there are none here");
     else if (p->hr_network && ltd_upscale_check(c->model->upscalers, &params, &err) != LTD_OK)
-        find(c, false, "upscaler", "%s", err.message);
+        params_find(c, false, "upscaler", "%s", err.message);
 }
 
-static void check_second_pass(struct check *c)
+static void check_second_pass(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const int evaluations = c->evaluations;
@@ -371,25 +261,25 @@ static void check_second_pass(struct check *c)
     if (p->hr_scale == 0)
         return;
     if (!(p->hr_scale > 1 && p->hr_scale <= LTD_MAX_HR_SCALE)) {
-        find(c, false, "hr_scale", "must be above 1 and at most %g", LTD_MAX_HR_SCALE);
+        params_find(c, false, "hr_scale", "must be above 1 and at most %g", LTD_MAX_HR_SCALE);
         return;
     }
     ltd_params_final_size(c->model, p, &width, &height);
     if (p->init_image)
-        find(c, false, "hr_scale", "is for pictures that begin with noise; leave out it or the image");
+        params_find(c, false, "hr_scale", "is for pictures that begin with noise; leave out it or the image");
     else if (width > MODEL_MAX_SIDE || height > MODEL_MAX_SIDE)
-        find(c, false, "hr_scale", "makes a picture of %d x %d; at most %d pixels are drawn", width, height,
-             MODEL_MAX_SIDE);
-    if (!is_id((int)p->hr_upscaler, LTD_HR_UPSCALER_COUNT))
-        find(c, false, "hr_upscaler", "is unknown");
+        params_find(c, false, "hr_scale", "makes a picture of %d x %d; at most %d pixels are drawn", width,
+                    height, MODEL_MAX_SIDE);
+    if (!params_is_id((int)p->hr_upscaler, LTD_HR_UPSCALER_COUNT))
+        params_find(c, false, "hr_upscaler", "is unknown");
     else
         check_network(c, width, height);
     if (p->hr_steps < 0)
-        find(c, false, "hr_steps", "must be 0 or more");
+        params_find(c, false, "hr_steps", "must be 0 or more");
     else if (!(p->strength > 0 && p->strength <= 1))
-        find(c, false, "strength", "must be above 0 and at most 1");
+        params_find(c, false, "strength", "must be above 0 and at most 1");
     else if (run.steps >= 1 && evaluations > 0 && try_plan(c, run, &err) != LTD_OK)
-        find(c, false, p->hr_steps > 0 ? "hr_steps" : "strength", "the second pass: %s", err.message);
+        params_find(c, false, p->hr_steps > 0 ? "hr_steps" : "strength", "the second pass: %s", err.message);
     c->evaluations = evaluations;
 }
 
@@ -403,54 +293,55 @@ static bool is_black(const struct ltd_image *mask, bool invert)
     return true;
 }
 
-static void check_mask(struct check *c)
+static void check_mask(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const struct ltd_image *mask = p->mask, *image = p->init_image;
 
-    if (!is_id((int)p->masked_content, LTD_MASKED_CONTENT_COUNT))
-        find(c, false, "masked_content", "is unknown");
+    if (!params_is_id((int)p->masked_content, LTD_MASKED_CONTENT_COUNT))
+        params_find(c, false, "masked_content", "is unknown");
     if (p->mask_blur < 0 || p->mask_blur > LTD_MAX_MASK_BLUR)
-        find(c, false, "mask_blur", "must be 0 to %d pixels", LTD_MAX_MASK_BLUR);
+        params_find(c, false, "mask_blur", "must be 0 to %d pixels", LTD_MAX_MASK_BLUR);
     if (p->inpaint_full_res_padding < 0 || p->inpaint_full_res_padding > LTD_MAX_MASK_PADDING)
-        find(c, false, "inpaint_full_res_padding", "must be 0 to %d pixels", LTD_MAX_MASK_PADDING);
+        params_find(c, false, "inpaint_full_res_padding", "must be 0 to %d pixels", LTD_MAX_MASK_PADDING);
     if (!mask)
         return;
     if (!image)
-        find(c, false, "mask", "needs an image, of which it keeps a part");
+        params_find(c, false, "mask", "needs an image, of which it keeps a part");
     else if (mask->width != image->width || mask->height != image->height)
-        find(c, false, "mask", "is %d x %d pixels, not the %d x %d of the image", mask->width, mask->height,
-             image->width, image->height);
+        params_find(c, false, "mask", "is %d x %d pixels, not the %d x %d of the image", mask->width,
+                    mask->height, image->width, image->height);
     else if (is_black(mask, p->mask_invert))
-        find(c, !p->inpaint_full_res, "mask", "covers nothing: all of the picture is kept");
+        params_find(c, !p->inpaint_full_res, "mask", "covers nothing: all of the picture is kept");
 }
 
 /* Of a model that edits pictures. */
-static void check_editing(struct check *c)
+static void check_editing(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const double scale = p->image_guidance_scale;
 
     if (!c->model->info.edits) {
         if (scale != 0)
-            find(c, false, "image_guidance_scale", "is for models that edit pictures; leave it out");
+            params_find(c, false, "image_guidance_scale", "is for models that edit pictures; leave it out");
         return;
     }
     if (!p->init_image)
-        find(c, false, "image", "is missing; this model edits pictures, and needs one");
+        params_find(c, false, "image", "is missing; this model edits pictures, and needs one");
     if (!(scale > 0 && scale <= LTD_MAX_IMAGE_GUIDANCE))
-        find(c, false, "image_guidance_scale", "must be above 0 and at most %g", LTD_MAX_IMAGE_GUIDANCE);
+        params_find(c, false, "image_guidance_scale", "must be above 0 and at most %g",
+                    LTD_MAX_IMAGE_GUIDANCE);
     else if (scale != 1 && c->parts > 1)
-        find(c, false, "image_guidance_scale",
-             "takes one prompt, and this one has %zu parts joined by AND; set it to 1", c->parts);
+        params_find(c, false, "image_guidance_scale",
+                    "takes one prompt, and this one has %zu parts joined by AND; set it to 1", c->parts);
     else if (scale < 1 && p->profile == LTD_PROFILE_DIFFUSERS && p->cfg_scale > 1)
-        find(c, true, "image_guidance_scale", "below 1 there is no guidance, by the prompt neither");
+        params_find(c, true, "image_guidance_scale", "below 1 there is no guidance, by the prompt neither");
     if (p->cfg_rescale > 0)
-        find(c, false, "cfg_rescale", "is not for models that edit pictures; leave it at 0");
+        params_find(c, false, "cfg_rescale", "is not for models that edit pictures; leave it at 0");
 }
 
 /* Of a VAE that only decodes. */
-static void check_encoder(struct check *c)
+static void check_encoder(struct params_check *c)
 {
     const struct ltd_gen_params *p = c->params;
     const char *vae = c->model->info.vae;
@@ -458,9 +349,9 @@ static void check_encoder(struct check *c)
     if (vae_encodes(vae_config(c->model->vae)))
         return;
     if (p->init_image)
-        find(c, false, "image", "cannot be begun with: the VAE \"%.80s\" has no encoder", vae);
+        params_find(c, false, "image", "cannot be begun with: the VAE \"%.80s\" has no encoder", vae);
     if (p->hr_scale > 0 && p->hr_upscaler == LTD_HR_LANCZOS)
-        find(
+        params_find(
             c, false, "hr_upscaler",
             "must be latent or latent_nearest: lanczos begins again with a picture, and the VAE \"%.80s\" has "
             "no encoder",
@@ -470,7 +361,7 @@ static void check_encoder(struct check *c)
 bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params *params,
                       ltd_finding_fn *found, void *arg)
 {
-    struct check c = {model, params, found, arg, .good = true};
+    struct params_check c = {model, params, found, arg, .good = true};
 
     check_prompt(&c, CONDITIONING_PROMPT);
     check_prompt(&c, CONDITIONING_NEGATIVE);
@@ -479,38 +370,38 @@ bool ltd_params_check(const struct ltd_model *model, const struct ltd_gen_params
     check_schedule(&c);
     check_guidance(&c);
     check_rescale(&c);
-    check_loras(&c);
-    check_controls(&c);
+    params_check_loras(&c);
+    params_check_controls(&c);
     check_mask(&c);
     check_editing(&c);
     check_encoder(&c);
     check_variation(&c);
     check_second_pass(&c);
     if (params->deepcache_interval < 1)
-        find(&c, false, "deepcache_interval", "must be at least 1");
+        params_find(&c, false, "deepcache_interval", "must be at least 1");
     if (params->count < 1)
-        find(&c, false, "count", "must be at least 1");
+        params_find(&c, false, "count", "must be at least 1");
     else
         check_seeds(&c);
     if (params->clip_skip < 0 || params->clip_skip >= model->info.text_layers)
-        find(&c, false, "clip_skip", "must be 0 to %d: the text encoder has %d layers",
-             model->info.text_layers - 1, model->info.text_layers);
+        params_find(&c, false, "clip_skip", "must be 0 to %d: the text encoder has %d layers",
+                    model->info.text_layers - 1, model->info.text_layers);
     if (params->clip_skip > 0 && params->profile == LTD_PROFILE_A1111 &&
         text_stack_pooled_channels(model) > 0)
-        find(&c, true, "clip_skip",
-             "AUTOMATIC1111 leaves no layers out of a Stable Diffusion XL's text encoders");
+        params_find(&c, true, "clip_skip",
+                    "AUTOMATIC1111 leaves no layers out of a Stable Diffusion XL's text encoders");
     if (params->init_image && !(params->mask && params->inpaint_full_res) &&
         (params->init_image->width != params->width || params->init_image->height != params->height))
-        find(&c, false, "image", "is %d x %d pixels, not the %d x %d of the request",
-             params->init_image->width, params->init_image->height, params->width, params->height);
-    if (!is_id((int)params->profile, LTD_PROFILE_COUNT))
-        find(&c, false, "profile", "is unknown");
-    if (!is_id((int)params->numerics, LTD_NUMERICS_COUNT))
-        find(&c, false, "numerics", "is unknown");
-    if (!is_id((int)params->precision, LTD_PRECISION_COUNT))
-        find(&c, false, "precision", "is unknown");
+        params_find(&c, false, "image", "is %d x %d pixels, not the %d x %d of the request",
+                    params->init_image->width, params->init_image->height, params->width, params->height);
+    if (!params_is_id((int)params->profile, LTD_PROFILE_COUNT))
+        params_find(&c, false, "profile", "is unknown");
+    if (!params_is_id((int)params->numerics, LTD_NUMERICS_COUNT))
+        params_find(&c, false, "numerics", "is unknown");
+    if (!params_is_id((int)params->precision, LTD_PRECISION_COUNT))
+        params_find(&c, false, "precision", "is unknown");
     else if (params->precision == LTD_PRECISION_BF16 && !tile_ops()->has_pairs)
-        find(&c, true, "precision", "is slower than f32 on this processor, which lacks AVX512_BF16");
+        params_find(&c, true, "precision", "is slower than f32 on this processor, which lacks AVX512_BF16");
     return c.good;
 }
 

@@ -6,108 +6,12 @@
 #include <string.h>
 
 #include <latentd/params.h>
-#include <latentd/upscale.h>
 
 #include "api/control_list.h"
 #include "util/edit_distance.h"
 
 /* Of a file's name. */
 #define MAX_LORA_NAME 255
-
-static const char *field_kinds(int index)
-{
-    static const char *const names[] = {"txt2img", "img2img", "upscale"};
-
-    return (size_t)index < sizeof names / sizeof names[0] ? names[index] : NULL;
-}
-
-static const char *field_samplers(int index)
-{
-    return index < LTD_SAMPLER_COUNT ? ltd_sampler_name((enum ltd_sampler)index) : NULL;
-}
-
-static const char *field_schedulers(int index)
-{
-    return index < LTD_SCHEDULER_COUNT ? ltd_scheduler_name((enum ltd_scheduler)index) : NULL;
-}
-
-static const char *field_profiles(int index)
-{
-    return index < LTD_PROFILE_COUNT ? ltd_profile_name((enum ltd_profile)index) : NULL;
-}
-
-static const char *field_numerics(int index)
-{
-    return index < LTD_NUMERICS_COUNT ? ltd_numerics_name((enum ltd_numerics)index) : NULL;
-}
-
-static const char *field_precisions(int index)
-{
-    return index < LTD_PRECISION_COUNT ? ltd_precision_name((enum ltd_precision)index) : NULL;
-}
-
-static const char *field_hr_upscalers(int index)
-{
-    return index < LTD_HR_UPSCALER_COUNT ? ltd_hr_upscaler_name((enum ltd_hr_upscaler)index) : NULL;
-}
-
-static const char *field_mask_sources(int index)
-{
-    return index < LTD_MASK_SOURCE_COUNT ? ltd_mask_source_name((enum ltd_mask_source)index) : NULL;
-}
-
-static const char *field_masked_contents(int index)
-{
-    return index < LTD_MASKED_CONTENT_COUNT ? ltd_masked_content_name((enum ltd_masked_content)index) : NULL;
-}
-
-static const char *field_output_formats(int index)
-{
-    return index < LTD_PICTURE_FORMAT_COUNT ? ltd_picture_format_name((enum ltd_picture_format)index) : NULL;
-}
-
-static const char *field_webhook_events(int index)
-{
-    return index < WEBHOOK_EVENT_COUNT ? webhook_event_name((enum webhook_event)index) : NULL;
-}
-
-#define NEEDED true
-#define FREE   false
-
-static const struct field fields[FIELD_ID_COUNT] = {
-#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
-    {parent,                                                                         \
-     name,                                                                           \
-     sizeof(parent) > 1 ? "/" parent "/" name : "/" name,                            \
-     also,                                                                           \
-     FIELD_TYPE_##type,                                                              \
-     low,                                                                            \
-     names,                                                                          \
-     need,                                                                           \
-     standard,                                                                       \
-     about},
-#include "api/fields.def"
-#undef FIELD
-};
-
-const struct field *field_of(enum field_id id)
-{
-    return &fields[id];
-}
-
-double field_high(enum field_id id, const struct request_limits *limits)
-{
-    switch (id) {
-#define FIELD(id, parent, name, need, type, low, high, names, also, standard, about) \
-    case FIELD_##id:                                                                 \
-        return (double)(high);
-#include "api/fields.def"
-#undef FIELD
-    case FIELD_ID_COUNT:
-        break;
-    }
-    return 0;
-}
 
 const char *field_shown(char shown[FIELD_SHOWN_SIZE], const char *text)
 {
@@ -142,7 +46,7 @@ void field_wrong(struct field_value values[FIELD_ID_COUNT], enum field_id id, st
     va_list arguments;
 
     va_start(arguments, format);
-    add_finding(&values[id], problem, fields[id].pointer, format, arguments);
+    add_finding(&values[id], problem, field_of(id)->pointer, format, arguments);
     va_end(arguments);
 }
 
@@ -178,7 +82,7 @@ static void read_seed(const struct field_reader *r, enum field_id id, const stru
 
 static void read_integer(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
-    const int64_t low = (int64_t)fields[id].low, high = (int64_t)field_high(id, r->limits);
+    const int64_t low = (int64_t)field_of(id)->low, high = (int64_t)field_high(id, r->limits);
     int64_t number;
 
     if (!ltd_json_int64(json, &number))
@@ -194,8 +98,8 @@ static void read_integer(const struct field_reader *r, enum field_id id, const s
 
 static void read_number(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
-    const double low = fields[id].low, high = field_high(id, r->limits);
-    const bool above = fields[id].type == FIELD_TYPE_SHARE;
+    const double low = field_of(id)->low, high = field_high(id, r->limits);
+    const bool above = field_of(id)->type == FIELD_TYPE_SHARE;
     const double number = ltd_json_number(json);
 
     if (number <= high && (above ? number > low : number >= low))
@@ -207,7 +111,7 @@ static void read_number(const struct field_reader *r, enum field_id id, const st
 
 static void read_texts(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
-    const size_t most = (size_t)fields[id].low, max = (size_t)field_high(id, r->limits);
+    const size_t most = (size_t)field_of(id)->low, max = (size_t)field_high(id, r->limits);
     char pointer[64];
     int index = 0;
 
@@ -219,7 +123,7 @@ static void read_texts(const struct field_reader *r, enum field_id id, const str
 
         if (text && *text && strlen(text) <= max)
             continue;
-        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        snprintf(pointer, sizeof pointer, "%s/%d", field_of(id)->pointer, index);
         field_wrong_at(r, id, pointer, "send a text of 1 to %zu bytes", max);
     }
     r->values[id].list = json;
@@ -283,7 +187,7 @@ typedef void read_item_fn(const struct field_reader *r, enum field_id id, const 
 static void read_list(const struct field_reader *r, enum field_id id, const struct ltd_json *json,
                       const char *what, read_item_fn *read_item)
 {
-    const size_t most = (size_t)fields[id].low;
+    const size_t most = (size_t)field_of(id)->low;
     char pointer[64];
     int index = 0;
 
@@ -292,7 +196,7 @@ static void read_list(const struct field_reader *r, enum field_id id, const stru
                     most);
     for (const struct ltd_json *item = ltd_json_first(json); item && !r->values[id].wrong;
          item = ltd_json_next(item), index++) {
-        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        snprintf(pointer, sizeof pointer, "%s/%d", field_of(id)->pointer, index);
         read_item(r, id, pointer, item);
     }
     r->values[id].list = json;
@@ -313,13 +217,13 @@ static int find_name(const struct field_reader *r, enum field_id id, const char 
     const char *near = NULL;
     char all[200], shown[FIELD_SHOWN_SIZE];
 
-    for (int i = 0; fields[id].names(i); i++) {
-        if (strcmp(fields[id].names(i), text) == 0)
+    for (int i = 0; field_of(id)->names(i); i++) {
+        if (strcmp(field_of(id)->names(i), text) == 0)
             return i;
-        if (!near && edit_distance_is_near(text, fields[id].names(i)))
-            near = fields[id].names(i);
+        if (!near && edit_distance_is_near(text, field_of(id)->names(i)))
+            near = field_of(id)->names(i);
     }
-    list_names(all, sizeof all, fields[id].names);
+    list_names(all, sizeof all, field_of(id)->names);
     field_wrong_at(r, id, pointer, "\"%s\" is not known%s%s%s; send one of %s", field_shown(shown, text),
                    near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "", all);
     return -1;
@@ -336,7 +240,7 @@ static void read_names(const struct field_reader *r, enum field_id id, const str
         const char *text = ltd_json_string(item);
         int found;
 
-        snprintf(pointer, sizeof pointer, "%s/%d", fields[id].pointer, index);
+        snprintf(pointer, sizeof pointer, "%s/%d", field_of(id)->pointer, index);
         found = find_name(r, id, pointer, text ? text : "");
         if (found >= 0 && r->values[id].words & 1u << found)
             field_wrong_at(r, id, pointer, "stands there twice");
@@ -377,7 +281,7 @@ static void read_members(const struct field_reader *r, const struct ltd_json *ob
 
 static void read_field(const struct field_reader *r, enum field_id id, const struct ltd_json *json)
 {
-    const enum ltd_json_type wanted = json_type_of(fields[id].type);
+    const enum ltd_json_type wanted = json_type_of(field_of(id)->type);
 
     if (ltd_json_type(json) != wanted) {
         field_wrong(r->values, id, r->problem, "is %s; send %s, or leave the field out",
@@ -385,7 +289,7 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         return;
     }
     r->values[id].present = true; /* until something is found wrong */
-    switch (fields[id].type) {
+    switch (field_of(id)->type) {
     case FIELD_TYPE_TEXT:
         read_text(r, id, json);
         break;
@@ -404,7 +308,7 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         read_number(r, id, json);
         break;
     case FIELD_TYPE_NAME:
-        r->values[id].integer = find_name(r, id, fields[id].pointer, ltd_json_string(json));
+        r->values[id].integer = find_name(r, id, field_of(id)->pointer, ltd_json_string(json));
         break;
     case FIELD_TYPE_NAMES:
         read_names(r, id, json);
@@ -419,7 +323,7 @@ static void read_field(const struct field_reader *r, enum field_id id, const str
         read_list(r, id, json, "controls", read_control);
         break;
     case FIELD_TYPE_OBJECT:
-        read_members(r, json, fields[id].name);
+        read_members(r, json, field_of(id)->name);
         break;
     case FIELD_TYPE_BOOL:
         r->values[id].truth = ltd_json_bool(json);
@@ -447,10 +351,10 @@ static const char *suggestion(const char *parent, const char *key)
     const char *near = NULL;
 
     for (int id = 0; id < FIELD_ID_COUNT; id++) {
-        if (is_word_of(fields[id].also, key))
-            return fields[id].pointer;
-        if (!near && strcmp(fields[id].parent, parent) == 0 && edit_distance_is_near(key, fields[id].name))
-            near = fields[id].pointer;
+        if (is_word_of(field_of(id)->also, key))
+            return field_of(id)->pointer;
+        if (!near && strcmp(field_of(id)->parent, parent) == 0 && edit_distance_is_near(key, field_of(id)->name))
+            near = field_of(id)->pointer;
     }
     return near;
 }
@@ -494,7 +398,7 @@ static void read_members(const struct field_reader *r, const struct ltd_json *ob
         int id = 0;
 
         while (id < FIELD_ID_COUNT &&
-               (strcmp(fields[id].name, ltd_json_key(member)) != 0 || strcmp(fields[id].parent, parent) != 0))
+               (strcmp(field_of(id)->name, ltd_json_key(member)) != 0 || strcmp(field_of(id)->parent, parent) != 0))
             id++;
         if (id < FIELD_ID_COUNT)
             read_field(r, (enum field_id)id, member);

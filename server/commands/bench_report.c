@@ -119,9 +119,9 @@ static void print_part(FILE *out, enum bench_part part, const struct bench_turns
 
 void bench_print(FILE *out, const struct bench_report *r)
 {
-    fprintf(out, "latentd %s, %s, %d thread%s, %dx%d pixels, %s weights, the middle of %d round%s\n",
+    fprintf(out, "latentd %s, %s, %d thread%s, %dx%d pixels, %s weights, %s, the middle of %d round%s\n",
             LATENTD_VERSION, ltd_isa_name(), r->threads, r->threads == 1 ? "" : "s", r->width, r->height,
-            r->model->dtype, r->rounds, r->rounds == 1 ? "" : "s");
+            r->model->dtype, ltd_precision_name(r->precision), r->rounds, r->rounds == 1 ? "" : "s");
     fprintf(out, "%-20s%9.4f s\n", "start", r->start_s);
     fprintf(out, "%-20s%9.1f GF/s\n", "sgemm", r->result->sgemm_flops / GIGA);
     fprintf(out, "%-20s%9.1f MiB\n", "peak memory", (double)r->peak_rss_bytes / (1 << 20));
@@ -202,6 +202,7 @@ struct ltd_json *bench_json(const struct bench_report *r)
     ltd_json_add(root, "version", ltd_json_new_string(LATENTD_VERSION));
     ltd_json_add(root, "isa", ltd_json_new_string(ltd_isa_name()));
     ltd_json_add(root, "dtype", ltd_json_new_string(r->model->dtype));
+    ltd_json_add(root, "precision", ltd_json_new_string(ltd_precision_name(r->precision)));
     add_number(root, "threads", r->threads);
     add_number(root, "width", r->width);
     add_number(root, "height", r->height);

@@ -14,6 +14,7 @@ struct bench_report {
     const struct bench_result *result;
     const struct ltd_model_info *model;
     int threads, width, height, rounds;
+    enum ltd_precision precision;
     double start_s; /* from the first look at the model's files until a picture could be begun */
     size_t peak_rss_bytes;
 };

@@ -1,17 +1,7 @@
 #include "commands/bench_request.h"
 
 const struct option_spec bench_specs[BENCH_COUNT] = {
-#define OPTION(kind, place, key, standard, min, max, unit, value, help) \
-    {#key,                                                              \
-     OPTION_KIND_##kind,                                                \
-     OPTION_##place,                                                    \
-     offsetof(struct bench_flags, key),                                 \
-     standard,                                                          \
-     min,                                                               \
-     max,                                                               \
-     unit,                                                              \
-     value,                                                             \
-     help},
+#define OPTION(...) OPTION_SPEC(bench_flags, __VA_ARGS__),
 #include "commands/bench.def"
 #undef OPTION
 };

@@ -72,7 +72,9 @@ static int measure(const struct bench_flags *flags, const struct ltd_model *mode
 static int bench(struct option_set *set, const struct bench_flags *flags)
 {
     const struct options alone = {.workers = 1, .threads = flags->threads};
-    struct bench_report report = {.threads = options_worker_threads(&alone), .rounds = flags->rounds};
+    struct bench_report report = {.threads = options_worker_threads(&alone),
+                                  .rounds = flags->rounds,
+                                  .precision = (enum ltd_precision)flags->precision};
     const double begun = clock_monotonic();
     struct ltd_model *model = command_model_open(flags->model, "");
     struct ltd_session *session = NULL;

@@ -33,17 +33,7 @@ struct upscale_flags {
 };
 
 static const struct option_spec specs[UPSCALE_COUNT] = {
-#define OPTION(kind, place, key, standard, min, max, unit, value, help) \
-    {#key,                                                              \
-     OPTION_KIND_##kind,                                                \
-     OPTION_##place,                                                    \
-     offsetof(struct upscale_flags, key),                               \
-     standard,                                                          \
-     min,                                                               \
-     max,                                                               \
-     unit,                                                              \
-     value,                                                             \
-     help},
+#define OPTION(...) OPTION_SPEC(upscale_flags, __VA_ARGS__),
 #include "commands/upscale.def"
 #undef OPTION
 };

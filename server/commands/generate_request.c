@@ -15,17 +15,7 @@
 #include <unistd.h>
 
 const struct option_spec generate_specs[GENERATE_COUNT] = {
-#define OPTION(kind, place, key, standard, min, max, unit, value, help) \
-    {#key,                                                              \
-     OPTION_KIND_##kind,                                                \
-     OPTION_##place,                                                    \
-     offsetof(struct generate_flags, key),                              \
-     standard,                                                          \
-     min,                                                               \
-     max,                                                               \
-     unit,                                                              \
-     value,                                                             \
-     help},
+#define OPTION(...) OPTION_SPEC(generate_flags, __VA_ARGS__),
 #include "commands/generate.def"
 #undef OPTION
 };

@@ -62,6 +62,14 @@ struct option_spec {
     const char *unit, *value, *help;
 };
 
+/* The spec of a table's row, for the field of its name in `struct values`. */
+#define OPTION_SPEC(values, id, scope, name, initial, least, most, unit_name, word, text)        \
+    {                                                                                            \
+        .key = #name, .kind = OPTION_KIND_##id, .place = OPTION_##scope,                         \
+        .offset = offsetof(struct values, name), .standard = initial, .min = least, .max = most, \
+        .unit = unit_name, .value = word, .help = text                                           \
+    }
+
 /* A table, the values it describes, and where each of them came from. */
 struct option_set {
     const struct option_spec *specs;

@@ -9,18 +9,7 @@
 #include <unistd.h>
 
 const struct option_spec options_specs[OPTIONS_COUNT] = {
-#define OPTION(kind, place, key, standard, min, max, unit, value, help) \
-    {                                                                   \
-        #key,                                                           \
-        OPTION_KIND_##kind,                                             \
-        OPTION_##place,                                                 \
-        offsetof(struct options, key),                                  \
-        standard,                                                       \
-        min,                                                            \
-        max,                                                            \
-        unit,                                                           \
-        value,                                                          \
-        help},
+#define OPTION(...) OPTION_SPEC(options, __VA_ARGS__),
 #include "options/options.def"
 #undef OPTION
 };

@@ -23,7 +23,7 @@ def test_json_answer_has_a_picture_and_the_resolved_request():
         equal(len(job["id"]), 32)
         for field in ("kind", "prompt", "negative_prompt", "seed", "steps", "cfg_scale", "sampler", "scheduler",
                       "width", "height", "count", "model", "clip_skip", "cfg_rescale", "guidance_start",
-                      "guidance_end", "deepcache_interval", "profile", "numerics", "output"):
+                      "guidance_end", "deepcache_interval", "profile", "numerics", "precision", "output"):
             true(field in job["request"], f"request has no {field}")
         equal(job["request"]["kind"], "txt2img")
         equal(job["request"]["steps"], 2)

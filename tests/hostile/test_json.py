@@ -14,7 +14,7 @@ FIELDS = {
     "kind": [], "prompt": [""], "negative_prompt": [""], "seed": [0], "steps": [], "cfg_scale": [0, 0.5], "sampler": [],
     "scheduler": [], "width": [], "height": [], "count": [], "image": [], "strength": [], "model": [], "clip_skip": [0],
     "cfg_rescale": [0, 0.5], "eta": [0, 0.5],
-    "guidance_start": [0, 0.5], "guidance_end": [0.5], "deepcache_interval": [], "profile": [], "numerics": [], "output": [{}],
+    "guidance_start": [0, 0.5], "guidance_end": [0.5], "deepcache_interval": [], "profile": [], "numerics": [], "precision": [], "output": [{}],
     "output.format": [], "output.metadata": [True],
 }
 WRONG = [None, True, "", [], {}, 0, -1, 0.5, 1e300]

@@ -81,7 +81,7 @@ def test_P7_P9_prompts():
 
 def test_P10_names_that_are_unknown_are_not_echoed_whole():
     with Daemon(fake_step_ms=0) as d:
-        for field in ("sampler", "scheduler", "model", "profile", "numerics", "kind"):
+        for field in ("sampler", "scheduler", "model", "profile", "numerics", "precision", "kind"):
             for value in ("no such", "n" * 60000, "\u20ac" * 1000, "../../etc/passwd"):
                 reply = refused(d, "/" + field, **{field: value})
                 true(len(reply.body) < 2000, len(reply.body))

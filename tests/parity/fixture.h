@@ -50,6 +50,10 @@ const struct ltd_json *fixture_cases(const struct fixture *f);
 const char *case_text(const struct ltd_json *c, const char *key); /* "" when absent */
 double case_number(const struct ltd_json *c, const char *key, double absent);
 
+/* A tensor of the fixture as f32, by the case's key; the caller frees it.  *w is its shape. */
+float *fixture_load(const struct fixture *f, const struct ltd_json *c, const char *key,
+                    const struct weight **w);
+
 /* One input or output of a tensor case. */
 struct operand {
     float *values;
@@ -75,6 +79,10 @@ const char *case_part(const struct ltd_json *c);
 
 /* The relative error of a tensor case on these parts; negative: it could not be run. */
 double case_error(const struct fixture *f, const struct ltd_json *c, const struct parts *parts);
+
+/* Runs a case of a control network, which is beside the model's parts: case_passes. */
+bool control_case_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,
+                         char *detail, size_t detail_size);
 
 /* Runs any case on a whole model.  Writes what was measured into detail; true: within its tolerance. */
 bool case_passes(const struct fixture *f, const struct ltd_json *c, const struct ltd_model *model,

@@ -29,6 +29,14 @@ double bf16_by_definition(uint16_t code)
     return half_by_definition(code, 7, 127);
 }
 
+double nearest_bf16(double x)
+{
+    int exponent;
+    const double fraction = frexp(x, &exponent);
+
+    return ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
+}
+
 double silu_by_definition(double x)
 {
     return x / (1 + exp(-x));

@@ -15,6 +15,7 @@
 
 double f16_by_definition(uint16_t code); /* IEEE 754 binary16 */
 double bf16_by_definition(uint16_t code);
+double nearest_bf16(double x); /* of 8 significant bits; of two as near, the even one */
 
 double silu_by_definition(double x);       /* x / (1 + e^-x) */
 double quick_gelu_by_definition(double x); /* x / (1 + e^(-1.702 x)) */

@@ -14,16 +14,11 @@ static bool reserve_lanes(struct arena *lanes, struct exec *e, const struct exec
     return true;
 }
 
-bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg)
-{
-    return run_exec_in(pool, true, forward, arg);
-}
-
-bool run_exec_in(struct pool *pool, bool strict, run_exec_fn *forward, void *arg)
+static bool run_as(bool strict, bool bf16, struct pool *pool, run_exec_fn *forward, void *arg)
 {
     struct arena counted, arena = {0}, lanes = {0};
-    struct exec dry = {.arena = &counted, .strict = strict};
-    struct exec e = {.arena = &arena, .pool = pool, .strict = strict};
+    struct exec dry = {.arena = &counted, .strict = strict, .bf16 = bf16};
+    struct exec e = {.arena = &arena, .pool = pool, .strict = strict, .bf16 = bf16};
     bool done = false;
 
     arena_init_dry(&counted);
@@ -36,4 +31,19 @@ bool run_exec_in(struct pool *pool, bool strict, run_exec_fn *forward, void *arg
     arena_fini(&lanes);
     arena_fini(&arena);
     return done;
+}
+
+bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg)
+{
+    return run_as(true, false, pool, forward, arg);
+}
+
+bool run_exec_in(struct pool *pool, bool strict, run_exec_fn *forward, void *arg)
+{
+    return run_as(strict, false, pool, forward, arg);
+}
+
+bool run_exec_by(struct pool *pool, bool bf16, run_exec_fn *forward, void *arg)
+{
+    return run_as(true, bf16, pool, forward, arg);
 }

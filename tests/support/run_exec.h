@@ -15,5 +15,7 @@ typedef void run_exec_fn(void *arg, struct exec *e);
 bool run_exec(struct pool *pool, run_exec_fn *forward, void *arg);
 /* The same in strict or in default numerics. */
 bool run_exec_in(struct pool *pool, bool strict, run_exec_fn *forward, void *arg);
+/* The same with products of f32 or of bf16. */
+bool run_exec_by(struct pool *pool, bool bf16, run_exec_fn *forward, void *arg);
 
 #endif

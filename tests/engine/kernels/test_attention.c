@@ -14,7 +14,15 @@
  * the sums add less. */
 #define BOUND 1e-6
 
-static const char *const isa_names[] = {"generic", "avx2", "avx512"};
+/* By bf16, with queries, keys and values as it rounds them: the weights have 8 significant bits, and so are
+ * off by up to 2^-8 of themselves. */
+#define BOUND_BF16 0x1p-8
+
+static const char *const isa_names[] = {
+#define ISA_LEVEL(name, has) #name,
+#include "kernels/isa_levels.def"
+#undef ISA_LEVEL
+};
 
 struct attention_run {
     const struct attention_kernel *kernel;
@@ -70,13 +78,30 @@ static struct tensor sample(struct tensor t, size_t step)
     return some;
 }
 
+/* What is left of q, k and v, and of q once it is scaled. */
+static void narrow_operands(struct attention_run *r, size_t d)
+{
+    const float scale = (float)(1 / sqrt((double)d)) * 1.44269504f;
+
+    for (size_t i = 0; i < tensor_count(r->q); i++)
+        r->q.data[i] = (float)(nearest_bf16((double)(r->q.data[i] * scale)) / (double)scale);
+    for (size_t i = 0; i < tensor_count(r->k); i++) {
+        r->k.data[i] = (float)nearest_bf16((double)r->k.data[i]);
+        r->v.data[i] = (float)nearest_bf16((double)r->v.data[i]);
+    }
+}
+
 /* Runs it at each level and compares every step-th query: of the large ones the definition takes too long. */
-static void check_levels(const struct attention_case *c, float size, size_t step, double bound,
+static void check_levels(const struct attention_case *c, float size, size_t step, bool bf16, double bound,
                          struct pool *pool)
 {
     struct attention_run r = make_run(c, size);
-    struct tensor q = step > 1 ? sample(r.q, step) : r.q, want = zero_tensor(c->n, q.h, 1, q.c);
+    struct tensor q, want;
 
+    if (bf16)
+        narrow_operands(&r, c->d);
+    q = step > 1 ? sample(r.q, step) : r.q;
+    want = zero_tensor(c->n, q.h, 1, q.c);
     attention_by_definition(want, q, r.k, r.v, c->heads, 1 / sqrt((double)c->d), c->causal);
     for (size_t i = 0; i < COUNT(isa_names); i++) {
         struct tensor got;
@@ -86,12 +111,12 @@ static void check_levels(const struct attention_case *c, float size, size_t step
         if (!r.kernel)
             continue;
         memset(r.out.data, 0xff, tensor_count(r.out) * sizeof *r.out.data);
-        CHECK(run_exec(pool, run_attention, &r));
+        CHECK(run_exec_by(pool, bf16, run_attention, &r));
         got = step > 1 ? sample(r.out, step) : r.out;
         error = check_relative_error(got.data, want.data, tensor_count(want));
         if (!(error <= bound))
-            check_failed(__FILE__, __LINE__, "%s: %s, queries up to %g: %.2e", isa_names[i], c->why,
-                         (double)size, error);
+            check_failed(__FILE__, __LINE__, "%s%s: %s, queries up to %g: %.2e", isa_names[i],
+                         bf16 ? " by bf16" : "", c->why, (double)size, error);
         if (step > 1)
             free(got.data);
     }
@@ -131,8 +156,10 @@ TEST(attention_agrees_with_its_definition)
 
     REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
     for (size_t i = 0; i < COUNT(cases); i++)
-        for (int size = 1; size <= 9; size += 4)
-            check_levels(&cases[i], (float)size, 1, BOUND, pool);
+        for (int size = 1; size <= 9; size += 4) {
+            check_levels(&cases[i], (float)size, 1, false, BOUND, pool);
+            check_levels(&cases[i], (float)size, 1, true, BOUND_BF16, pool);
+        }
     pool_free(pool);
 }
 
@@ -154,8 +181,10 @@ TEST(attention_agrees_at_the_sizes_of_512x512_pictures)
     struct pool *pool;
 
     REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
-    for (size_t i = 0; i < COUNT(cases); i++)
-        check_levels(&cases[i], 3, cases[i].tokens / 16 + 3, BOUND, pool);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        check_levels(&cases[i], 3, cases[i].tokens / 16 + 3, false, BOUND, pool);
+        check_levels(&cases[i], 3, cases[i].tokens / 16 + 3, true, BOUND_BF16, pool);
+    }
     pool_free(pool);
 }
 
@@ -196,13 +225,14 @@ TEST(attention_bears_large_scores)
     struct pool *pool;
 
     REQUIRE(pool_new(2, &pool, NULL) == LTD_OK);
-    check_levels(&c, 1e3f, 1, 1e-4, pool);
-    check_levels(&c, 1e10f, 1, 1e-2, pool);
+    check_levels(&c, 1e3f, 1, false, 1e-4, pool);
+    check_levels(&c, 1e10f, 1, false, 1e-2, pool);
+    check_levels(&c, 1e3f, 1, true, 1e-2, pool);
     pool_free(pool);
 }
 
 /* Runs it on `threads` threads; true if out becomes what it was. */
-static bool gives_the_same(struct attention_run *r, int threads)
+static bool gives_the_same(struct attention_run *r, int threads, bool bf16)
 {
     const size_t bytes = tensor_count(r->out) * sizeof *r->out.data;
     float *before = allocate(1, bytes);
@@ -211,7 +241,7 @@ static bool gives_the_same(struct attention_run *r, int threads)
 
     memcpy(before, r->out.data, bytes);
     memset(r->out.data, 0xff, bytes);
-    if (pool_new(threads, &pool, NULL) == LTD_OK && run_exec(pool, run_attention, r))
+    if (pool_new(threads, &pool, NULL) == LTD_OK && run_exec_by(pool, bf16, run_attention, r))
         same = memcmp(before, r->out.data, bytes) == 0;
     pool_free(pool);
     free(before);
@@ -225,22 +255,23 @@ TEST(attention_gives_the_same_bytes_on_any_number_of_threads_and_in_any_batch)
                                                   {"text", 3, 1111, 77, 1, 9, false}};
     static const int threads[] = {1, 2, 3, 4, 7};
 
-    for (size_t i = 0; i < COUNT(cases) * COUNT(isa_names); i++) {
-        const struct attention_case *c = &cases[i % COUNT(cases)];
+    for (size_t i = 0; i < 2 * COUNT(cases) * COUNT(isa_names); i++) {
+        const struct attention_case *c = &cases[i / 2 % COUNT(cases)];
         struct attention_run r = make_run(c, 3), alone = r;
+        const bool bf16 = i % 2;
 
-        r.kernel = alone.kernel = attention_kernel_find(isa_names[i / COUNT(cases)]);
+        r.kernel = alone.kernel = attention_kernel_find(isa_names[i / 2 / COUNT(cases)]);
         if (r.kernel)
-            gives_the_same(&r, 1);
+            gives_the_same(&r, 1, bf16);
         for (size_t k = 0; r.kernel && k < COUNT(threads); k++)
-            if (!gives_the_same(&r, threads[k]))
+            if (!gives_the_same(&r, threads[k], bf16))
                 check_failed(__FILE__, __LINE__, "%s on %d threads", c->why, threads[k]);
         for (size_t n = 0; r.kernel && n < c->n; n++) {
             alone.q = tensor_item(r.q, n);
             alone.k = tensor_item(r.k, n);
             alone.v = tensor_item(r.v, n);
             alone.out = tensor_item(r.out, n);
-            if (!gives_the_same(&alone, 2))
+            if (!gives_the_same(&alone, 2, bf16))
                 check_failed(__FILE__, __LINE__, "%s, item %zu alone", c->why, n);
         }
         free_run(&r);
@@ -252,14 +283,14 @@ TEST(attention_passes_on_what_is_not_a_number)
     static const struct attention_case c = {"", 1, 100, 150, 1, 8, false};
 
     for (size_t i = 0; i < COUNT(isa_names); i++)
-        for (int where = 0; where < 3; where++) {
+        for (int where = 0; where < 6; where++) {
             struct attention_run r = make_run(&c, 1);
             struct pool *pool;
 
             r.kernel = attention_kernel_find(isa_names[i]);
-            (where == 0 ? r.q : where == 1 ? r.k : r.v).data[99 * 8 + 3] = NAN;
+            (where / 2 == 0 ? r.q : where / 2 == 1 ? r.k : r.v).data[99 * 8 + 3] = NAN;
             REQUIRE(pool_new(1, &pool, NULL) == LTD_OK);
-            if (r.kernel && run_exec(pool, run_attention, &r))
+            if (r.kernel && run_exec_by(pool, where % 2, run_attention, &r))
                 CHECK(isnan(r.out.data[99 * 8 + 3]));
             pool_free(pool);
             free_run(&r);

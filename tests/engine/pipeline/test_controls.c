@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "pipeline/control_maps.h"
+#include "sessions.h"
 
 #define FIXTURES "tests/parity/fixtures/"
 #define NETS     FIXTURES "controls/controlnets"
@@ -21,13 +22,12 @@ __attribute__((destructor)) static void close_model(void)
     ltd_model_close(model);
 }
 
-static struct ltd_model *open_model(const char *dir, const char *nets)
+static struct ltd_model *open_with_nets(const char *dir, const char *nets)
 {
-    struct ltd_model *opened = NULL;
-    struct ltd_error err = {.message = ""};
+    struct ltd_model *opened = open_model(dir);
+    struct ltd_error err;
 
-    if (ltd_model_open(dir, &opened, &err) != LTD_OK ||
-        ltd_model_add_control_nets(opened, nets, &err) != LTD_OK) {
+    if (ltd_model_add_control_nets(opened, nets, &err) != LTD_OK) {
         fprintf(stderr, "%s\n", err.message);
         abort();
     }
@@ -45,7 +45,7 @@ static struct ltd_gen_params request(const struct ltd_control *controls, int cou
     struct ltd_gen_params p;
 
     if (!model)
-        model = open_model(FIXTURES "sd15/model", NETS);
+        model = open_with_nets(FIXTURES "sd15/model", NETS);
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = i / 3 % 7 < 3 ? 255 : 0;
     p = ltd_params_default(model);
@@ -60,27 +60,15 @@ static struct ltd_gen_params request(const struct ltd_control *controls, int cou
     return p;
 }
 
-/* The picture, drawn within the bytes that were planned; NULL after a failed check. */
 static struct ltd_image *draw(const struct ltd_gen_params *p)
 {
-    struct ltd_gen_report report = {0};
-    struct ltd_session *s = NULL;
-    struct ltd_image *image = NULL;
-    struct ltd_error err = {.message = ""};
-
-    if (ltd_session_new(model, 2, &s, NULL) != LTD_OK ||
-        ltd_session_generate(s, p, 0, NULL, &image, &report, &err) != LTD_OK)
-        check_failed(__FILE__, __LINE__, "%s", err.message);
-    CHECK(report.used_bytes == report.planned_bytes);
-    ltd_session_free(s);
-    return image;
+    return draw_as_planned(__LINE__, model, p, 2);
 }
 
 static bool same_picture(const struct ltd_gen_params *p, const struct ltd_gen_params *q)
 {
     struct ltd_image *a = draw(p), *b = draw(q);
-    const bool same = a && b && a->width == b->width && a->height == b->height &&
-                      memcmp(a->pixels, b->pixels, (size_t)a->width * (size_t)a->height * 3) == 0;
+    const bool same = same_pixels(a, b);
 
     ltd_image_free(a);
     ltd_image_free(b);
@@ -132,7 +120,7 @@ TEST(planned_bytes_are_used_bytes_whatever_the_base)
             controls[count] = control_of(rows[i].names[count]);
         controls[0].end = 0.5;
         ltd_model_close(model);
-        model = open_model(rows[i].dir, rows[i].nets);
+        model = open_with_nets(rows[i].dir, rows[i].nets);
         p = request(controls, count);
         ltd_image_free(draw(&p));
     }
@@ -226,7 +214,7 @@ TEST(a_network_for_another_model_is_refused_by_itself)
                 {FIXTURES "no-middle/model", "has no middle block, and takes no ControlNet"}};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct ltd_model *other = open_model(rows[i].dir, NETS);
+        struct ltd_model *other = open_with_nets(rows[i].dir, NETS);
 
         CHECK_INT(ltd_model_control_net_count(other), 3);
         for (size_t k = 0; k < ltd_model_control_net_count(other); k++) {

@@ -245,6 +245,7 @@ TEST(a_slip_in_latentd_json_is_named)
     expect_defaults_refused(__LINE__, "{\"cfg_scale\":101}", "cfg_scale must be a number of 0 to 100");
     expect_defaults_refused(__LINE__, "{\"sampler\":\"eular\"}", "sampler \"eular\" is unknown");
     expect_defaults_refused(__LINE__, "{\"scheduler\":\"k\"}", "scheduler \"k\" is unknown");
+    expect_defaults_refused(__LINE__, "{\"precision\":\"f16\"}", "precision \"f16\" is unknown");
     expect_defaults_refused(__LINE__, "{\"width\":-64}", "width must be an integer of 1 to 16384");
     expect_defaults_refused(__LINE__, "{\"about\":7}", "about must be a string");
     expect_defaults_refused(__LINE__, "{\"prediction_type\":\"v\"}",
@@ -283,7 +284,7 @@ TEST(latentd_json_comes_before_the_configs)
 {
     static const char text[] =
         "{\"steps\":3,\"cfg_scale\":1.5,\"sampler\":\"euler\",\"scheduler\":\"karras\","
-        "\"width\":72,\"about\":\"hello\"}";
+        "\"width\":72,\"precision\":\"bf16\",\"about\":\"hello\"}";
     struct ltd_model *model = NULL;
     struct ltd_gen_params p;
 
@@ -295,6 +296,7 @@ TEST(latentd_json_comes_before_the_configs)
     CHECK_INT(p.steps, 20);
     CHECK_NEAR(p.cfg_scale, 7.5, 0);
     CHECK_INT(p.width, 64);
+    CHECK_INT(p.precision, LTD_PRECISION_F32);
     CHECK_STR(ltd_model_info(model)->about, "");
     ltd_model_close(model);
     CHECK(file_write(path_of("latentd.json"), text, strlen(text)));
@@ -306,7 +308,10 @@ TEST(latentd_json_comes_before_the_configs)
     CHECK_INT(p.scheduler, LTD_SCHEDULER_KARRAS);
     CHECK_INT(p.width, 72);
     CHECK_INT(p.height, 64);
+    CHECK_INT(p.precision, LTD_PRECISION_BF16);
     CHECK_STR(ltd_model_info(model)->about, "hello");
+    ltd_model_prefer_precision(model, LTD_PRECISION_F32);
+    CHECK_INT(ltd_params_default(model).precision, LTD_PRECISION_F32);
     ltd_model_close(model);
     model_copy_remove(dir);
 }

@@ -114,6 +114,7 @@ TEST(each_bad_value_is_found_under_its_field)
     BAD(clip_skip, 4, "clip_skip");
     BAD(profile, LTD_PROFILE_COUNT, "profile");
     BAD(numerics, LTD_NUMERICS_COUNT, "numerics");
+    BAD(precision, LTD_PRECISION_COUNT, "precision");
 }
 
 TEST(an_eta_is_for_the_samplers_that_have_one)
@@ -343,11 +344,12 @@ TEST(everything_wrong_is_told_at_once)
     p.clip_skip = 99;
     p.profile = (enum ltd_profile)99;
     p.numerics = (enum ltd_numerics)99;
+    p.precision = (enum ltd_precision)99;
     check_found(__LINE__, &p,
                 "error prompt; error negative_prompt; error width; error height; error sampler; "
                 "error scheduler; error steps; error strength; error cfg_scale; "
                 "error guidance_start; error deepcache_interval; error count; "
-                "error clip_skip; error image; error profile; error numerics; ");
+                "error clip_skip; error image; error profile; error numerics; error precision; ");
     ltd_image_free(image);
 }
 

@@ -24,6 +24,7 @@ static struct ltd_gen_params random_request(uint64_t *seed, struct ltd_image **i
     p.clip_skip = (int)random_size(seed, 0, (size_t)ltd_model_info(m)->text_layers - 1);
     p.sampler = (enum ltd_sampler)random_size(seed, 0, LTD_SAMPLER_COUNT - 1);
     p.numerics = (enum ltd_numerics)random_size(seed, 0, LTD_NUMERICS_COUNT - 1);
+    p.precision = (enum ltd_precision)random_size(seed, 0, LTD_PRECISION_COUNT - 1);
     p.count = (int)random_size(seed, 1, 4);
     /* PNDM's first steps are Runge-Kutta ones, and four of them the least it takes. */
     p.steps = (int)random_size(seed, p.sampler == LTD_SAMPLER_PNDM ? 4 : 1, 4);

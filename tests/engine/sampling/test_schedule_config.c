@@ -202,6 +202,9 @@ TEST(every_name_is_found_again)
     CHECK_INT(ltd_scheduler_find(""), -1);
     CHECK_INT(ltd_profile_find("nobody"), -1);
     CHECK_INT(ltd_numerics_find("exact"), -1);
+    for (int n = 0; n < LTD_PRECISION_COUNT; n++)
+        CHECK_INT(ltd_precision_find(ltd_precision_name((enum ltd_precision)n)), n);
+    CHECK_INT(ltd_precision_find("f16"), -1);
     CHECK_STR(ltd_sampler_label(LTD_SAMPLER_DPMPP_2M), "DPM++ 2M");
     CHECK_STR(ltd_scheduler_label(LTD_SCHEDULER_MODEL), "the model's own");
 }

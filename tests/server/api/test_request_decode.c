@@ -71,7 +71,7 @@ TEST(what_is_given_is_taken)
     REQUIRE(decode(
         "{\"prompt\":\"p\",\"negative_prompt\":\"n\",\"seed\":18446744073709551615,\"steps\":20,"
         "\"cfg_scale\":2.5,\"sampler\":\"euler\",\"scheduler\":\"karras\",\"width\":8,\"height\":512,"
-        "\"model\":\"second\",\"clip_skip\":1,\"profile\":\"diffusers\",\"numerics\":\"strict\","
+        "\"model\":\"second\",\"clip_skip\":1,\"profile\":\"diffusers\",\"numerics\":\"strict\",\"precision\":\"bf16\","
         "\"cfg_rescale\":0.7,\"guidance_start\":0.25,\"guidance_end\":0.75,\"deepcache_interval\":3,\"kind\":\"txt2img\",\"output\":{\"format\":\"png\",\"metadata\":false}}"));
     CHECK_STR(request->params.negative_prompt, "n");
     CHECK(request->params.seed == UINT64_MAX);
@@ -83,6 +83,7 @@ TEST(what_is_given_is_taken)
     CHECK_INT(request->params.height, 512);
     CHECK_INT(request->params.clip_skip, 1);
     CHECK_INT(request->params.numerics, LTD_NUMERICS_STRICT);
+    CHECK_INT(request->params.precision, LTD_PRECISION_BF16);
     CHECK_NEAR(request->params.cfg_rescale, 0.7, 0);
     CHECK_NEAR(request->params.guidance_start, 0.25, 0);
     CHECK_NEAR(request->params.guidance_end, 0.75, 0);
@@ -115,6 +116,7 @@ TEST(every_wrong_value_of_every_field_is_named)
                   {"clip_skip", "0"},
                   {"profile", ""},
                   {"numerics", ""},
+                  {"precision", ""},
                   {"output", "{}"},
                   {"cfg_rescale", "0 0.5"},
                   {"eta", "0 0.5"},

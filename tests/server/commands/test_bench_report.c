@@ -29,6 +29,7 @@ static struct bench_report report_of(struct bench_result *result, struct bench_t
                                  .width = 64,
                                  .height = 32,
                                  .rounds = 1,
+                                 .precision = LTD_PRECISION_BF16,
                                  .start_s = 0.25,
                                  .peak_rss_bytes = 3 << 20};
 }
@@ -76,6 +77,7 @@ TEST(json_sums_up_by_kind_and_by_stage)
     const struct ltd_json *step = ltd_json_get(ltd_json_get(json, "parts"), "step");
 
     REQUIRE(json);
+    CHECK_STR(ltd_json_string(ltd_json_get(json, "precision")), "bf16");
     CHECK_NEAR(number(json, "start_s"), 0.25, 0);
     CHECK_NEAR(number(json, "step_s"), 4, 0);
     CHECK(!ltd_json_get(json, "decode_s"));
@@ -93,7 +95,7 @@ TEST(json_sums_up_by_kind_and_by_stage)
 TEST(text_tells_the_same)
 {
     static const char *const parts[] = {
-        "2 threads, 64x32 pixels, f16 weights, the middle of 1 round\n",
+        "2 threads, 64x32 pixels, f16 weights, bf16, the middle of 1 round\n",
         "start                  0.2500 s\n",
         "sgemm                   100.0 GF/s\n",
         "peak memory               3.0 MiB\n",
