@@ -17,16 +17,16 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/bf16_pairs.h"
+#include "kernels/lanes.h"
+
 /* Of 32 registers of 16 values, or 16 of 8 or 4: ROWS * VECTORS sums, VECTORS factors, one broadcast (and
  * without fused multiply-add one product). */
 #if defined(__AVX512F__)
-#define LANES   16
 #define VECTORS 4
 #elif defined(__AVX2__)
-#define LANES   8
 #define VECTORS 3
 #else
-#define LANES   4
 #define VECTORS 2
 #endif
 #define ROWS  4
@@ -35,11 +35,7 @@
 /* Channels of one pass over the keys: a panel of queries stays in the L1 cache meanwhile. */
 #define DEPTH 160
 
-typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef float float4 __attribute__((vector_size(16), may_alias));
-typedef uint32_t bits __attribute__((vector_size(4 * LANES), may_alias));
-
-#include "kernels/bf16_pairs.h"
 
 /* Of the two, y where one is not a number. */
 static inline vec larger(vec x, vec y)

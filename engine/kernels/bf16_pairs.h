@@ -2,21 +2,21 @@
  * bf16_pairs.h - two bf16 values in each 4 bytes, the first in the low half: what products of bf16 take at a
  * time.
  *
- * For the files that are compiled once for each instruction-set level; `vec` has LANES values of f32 and
- * `bits` as many of uint32_t, both may_alias.  Where AVX512_BF16 is missing the same is computed in f32,
- * where products of bf16 are exact: the results are equal but for denormal numbers, which the instructions
- * take for 0.
+ * For the files that are compiled once for each instruction-set level.  Where AVX512_BF16 is missing the same
+ * is computed in f32, where products of bf16 are exact: the results are equal but for denormal numbers, which
+ * the instructions take for 0.
  */
 #ifndef BF16_PAIRS_H
 #define BF16_PAIRS_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
 #endif
+
+#include "kernels/lanes.h"
 
 typedef uint32_t pair_anywhere __attribute__((may_alias));
 typedef uint16_t bf16_anywhere __attribute__((may_alias));

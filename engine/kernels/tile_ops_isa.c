@@ -5,27 +5,22 @@
  */
 #include "kernels/tile_ops.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "kernels/bf16_pairs.h"
+#include "kernels/lanes.h"
+
 #if defined(__AVX512F__)
-#define LANES    16
 #define MAX_ROWS 14 /* times two vectors of sums, two of weights, one of inputs: 31 registers of 32 */
 #elif defined(__AVX2__)
-#define LANES    8
 #define MAX_ROWS 6 /* 15 of 16 */
 #else
-#define LANES    4
 #define MAX_ROWS 6
 #endif
 #define PANEL (2 * LANES)
 
-typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
-typedef uint32_t bits __attribute__((vector_size(4 * LANES), may_alias));
 /* Where it comes from tensors, it is aligned to a value only. */
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-
-#include "kernels/bf16_pairs.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)

@@ -3,8 +3,8 @@
  * nearly every request, and a prompt comes back with another seed.
  *
  * What is remembered is what the encoder would make again to the last bit: it depends on the tokens and on
- * how many layers are left out, not on threads, numerics (there is no convolution in it) or precision (it is f32).  So it never
- * changes a picture.
+ * how many layers are left out, not on threads, numerics (there is no convolution in it) or precision (it is
+ * f32).  So it never changes a picture.
  */
 #ifndef PROMPT_MEMORY_H
 #define PROMPT_MEMORY_H

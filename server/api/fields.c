@@ -351,10 +351,12 @@ static const char *suggestion(const char *parent, const char *key)
     const char *near = NULL;
 
     for (int id = 0; id < FIELD_ID_COUNT; id++) {
-        if (is_word_of(field_of(id)->also, key))
-            return field_of(id)->pointer;
-        if (!near && strcmp(field_of(id)->parent, parent) == 0 && edit_distance_is_near(key, field_of(id)->name))
-            near = field_of(id)->pointer;
+        const struct field *field = field_of((enum field_id)id);
+
+        if (is_word_of(field->also, key))
+            return field->pointer;
+        if (!near && strcmp(field->parent, parent) == 0 && edit_distance_is_near(key, field->name))
+            near = field->pointer;
     }
     return near;
 }
@@ -392,16 +394,25 @@ static void refuse_unknown(const struct field_reader *r, const char *parent, con
         problem_add(r->problem, pointer, detail);
 }
 
+/* FIELD_ID_COUNT: there is none. */
+static enum field_id find_field(const char *parent, const char *name)
+{
+    for (int id = 0; id < FIELD_ID_COUNT; id++) {
+        const struct field *field = field_of((enum field_id)id);
+
+        if (strcmp(field->name, name) == 0 && strcmp(field->parent, parent) == 0)
+            return (enum field_id)id;
+    }
+    return FIELD_ID_COUNT;
+}
+
 static void read_members(const struct field_reader *r, const struct ltd_json *object, const char *parent)
 {
     for (const struct ltd_json *member = ltd_json_first(object); member; member = ltd_json_next(member)) {
-        int id = 0;
+        const enum field_id id = find_field(parent, ltd_json_key(member));
 
-        while (id < FIELD_ID_COUNT &&
-               (strcmp(field_of(id)->name, ltd_json_key(member)) != 0 || strcmp(field_of(id)->parent, parent) != 0))
-            id++;
         if (id < FIELD_ID_COUNT)
-            read_field(r, (enum field_id)id, member);
+            read_field(r, id, member);
         else
             refuse_unknown(r, parent, ltd_json_key(member));
     }
