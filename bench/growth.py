@@ -100,7 +100,7 @@ def main():
     parser.add_argument("--results", type=pathlib.Path, default=BENCH / "results", metavar="FOLDER")
     parser.add_argument("--svg", type=pathlib.Path, default=ROOT / "docs/growth.svg")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help=argparse.SUPPRESS)
-    parser.set_defaults(isa="native", dtype="f16", size=ACROSS, quick=False, threads=len(os.sched_getaffinity(0)))
+    parser.set_defaults(isa="native", dtype="f16", precision="f32", size=ACROSS, quick=False, threads=len(os.sched_getaffinity(0)))
     run = Growth(parser.parse_args())
     run.prepared.prepare(run.arguments.peers)
     if "torch" in run.arguments.peers:
