@@ -63,33 +63,62 @@ def table(points, names):
         yield "| " + " | ".join(cells + [cell(point["programs"][name]) for name in names]) + " |"
 
 
-def plot(points, names, most):
-    """SVG: seconds a step over the side, both logarithmic."""
-    chosen = [point for point in points if point["batch"] == 1 and point["threads"] == most]
-    times = [found["step_s"] for point in chosen for found in point["programs"].values() if found]
-    low, high = math.floor(math.log2(min(times))), math.ceil(math.log2(max(times)))
-    first, last = math.log2(SIDES[0]), math.log2(SIDES[-1])
+WIDTH, HEIGHT = 440, 260
 
-    def x(side):
-        return 60 + 480 * (math.log2(side) - first) / (last - first)
 
-    def y(seconds):
-        return 300 - 270 * (math.log2(seconds) - low) / (high - low)
+def seconds(found):
+    return found["step_s"]
 
-    yield ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 350" font-family="sans-serif" font-size="13">'
-           '<rect width="640" height="350" fill="#fff"/>')
+
+def gigabytes(found):
+    return found["peak_rss_bytes"] / 1e9
+
+
+def panel(points, names, key, value, unit, title):
+    """SVG of WIDTH x HEIGHT: a value over the points' key, both logarithmic."""
+    values = [value(found) for point in points for found in point["programs"].values() if found]
+    low, high = math.floor(math.log2(min(values))), math.ceil(math.log2(max(values)))
+    marks = sorted({point[key] for point in points})
+    first, last = math.log2(marks[0]), math.log2(marks[-1])
+
+    def x(mark):
+        return 60 + 270 * (math.log2(mark) - first) / (last - first)
+
+    def y(amount):
+        return 205 - 185 * (math.log2(amount) - low) / (high - low)
+
     for power in range(low, high + 1):
-        yield (f'<path d="M60 {y(2 ** power):.1f}H540" stroke="#ddd"/>'
-               f'<text x="52" y="{y(2 ** power) + 4:.1f}" text-anchor="end">{2 ** power:g} s</text>')
-    for side in SIDES:
-        yield f'<text x="{x(side):.1f}" y="322" text-anchor="middle">{side}</text>'
-    yield '<text x="300" y="343" text-anchor="middle">pixels a side; a U-Net step with guidance</text>'
-    for name in names:
-        line = [(x(point["side"]), y(found["step_s"])) for point in chosen if (found := point["programs"][name])]
+        yield (f'<path d="M60 {y(2 ** power):.1f}H330" stroke="#ddd"/>'
+               f'<text x="52" y="{y(2 ** power) + 4:.1f}" text-anchor="end">{2 ** power:g} {unit}</text>')
+    for mark in marks:
+        yield f'<text x="{x(mark):.1f}" y="224" text-anchor="middle">{mark}</text>'
+    yield f'<text x="195" y="244" text-anchor="middle">{title}</text>'
+    labels = -99
+    lines = {name: sorted((x(point[key]), y(value(point["programs"][name]))) for point in points if point["programs"][name])
+             for name in names}
+    for name, line in sorted(((name, line) for name, line in lines.items() if line), key=lambda item: item[1][-1][1]):
         spots = " ".join(f"{across:.1f},{down:.1f}" for across, down in line)
         yield f'<polyline points="{spots}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>'
-        if line:
-            yield f'<text x="{line[-1][0] + 6:.1f}" y="{line[-1][1] + 4:.1f}" fill="{COLOURS[name]}">{NAMES[name]}</text>'
+        labels = max(line[-1][1] + 4, labels + 14)
+        yield f'<text x="{line[-1][0] + 6:.1f}" y="{labels:.1f}" fill="{COLOURS[name]}">{NAMES[name]}</text>'
+
+
+def plot(points, names, most):
+    """SVG: time and memory of a step over the side, its time over the batch and over threads."""
+    by_side = [point for point in points if point["batch"] == 1 and point["threads"] == most]
+    by_batch = [point for point in points if point["side"] == ACROSS and point["threads"] == most]
+    by_threads = [point for point in points if point["side"] == ACROSS and point["batch"] == 1]
+    panels = [(by_side, "side", seconds, "s", "step: pixels a side"), (by_side, "side", gigabytes, "GB", "peak memory: pixels a side"),
+              (by_batch, "batch", seconds, "s", f"step, {ACROSS}x{ACROSS}: pictures of a batch"),
+              (by_threads, "threads", seconds, "s", f"step, {ACROSS}x{ACROSS}: threads")]
+    panels = [one for one in panels if len({point[one[1]] for point in one[0]}) > 1]
+
+    yield (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {2 * HEIGHT}" font-family="sans-serif" font-size="13">'
+           f'<rect width="{2 * WIDTH}" height="{2 * HEIGHT}" fill="#fff"/>')
+    for place, (chosen, *how) in enumerate(panels):
+        yield f'<g transform="translate({place % 2 * WIDTH} {place // 2 * HEIGHT})">'
+        yield from panel(chosen, names, *how)
+        yield "</g>"
     yield "</svg>"
 
 
