@@ -13,9 +13,9 @@
 #include <string.h>
 #include <zlib.h>
 
-/* What Paeth's filter leaves of a drawn picture has no repeated strings but runs: looking for no others takes
- * half as long as level 3 does, and 6 to 11 % fewer bytes.  Choosing between filters takes a quarter longer
- * for 0.1 %. */
+/* What Paeth's filter leaves of a drawn picture has hardly any repeated strings but runs: looking for no
+ * others takes half as long as level 3 did, and 6 to 11 % fewer bytes.  Choosing between filters takes a
+ * quarter longer for 0.1 %. */
 enum { STRATEGY = Z_RLE };
 
 struct encoder {

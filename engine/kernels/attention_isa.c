@@ -53,8 +53,6 @@ static inline vec larger(vec x, vec y)
 #endif
 }
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
 static inline vec splat(float x)
 {
     return x - (vec){0};

@@ -22,7 +22,7 @@ typedef uint32_t pair_anywhere __attribute__((may_alias));
 typedef uint16_t bf16_anywhere __attribute__((may_alias));
 
 /* sum + a.second * b.second, and then + a.first * b.first, for each lane */
-static inline __attribute__((always_inline)) vec dot_pairs(vec sum, vec a, vec b)
+ALWAYS_INLINE vec dot_pairs(vec sum, vec a, vec b)
 {
 #if defined(__AVX512BF16__)
     return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
@@ -35,7 +35,7 @@ static inline __attribute__((always_inline)) vec dot_pairs(vec sum, vec a, vec b
 }
 
 /* One pair in all lanes. */
-static inline __attribute__((always_inline)) vec splat_pair(const void *pair)
+ALWAYS_INLINE vec splat_pair(const void *pair)
 {
     return (vec)((bits){0} | *(const pair_anywhere *)pair);
 }
@@ -70,26 +70,23 @@ static inline vec pair_lanes(vec first, vec second)
 static inline void narrow_row(void *pairs, const float *values, size_t n, float scale)
 {
     bf16_anywhere *to = pairs;
-    size_t i = 0;
 
 #if defined(__AVX512BF16__)
-    for (; i + 32 <= n; i += 32) {
-        const __m512 first = _mm512_loadu_ps(values + i) * scale,
-                     second = _mm512_loadu_ps(values + i + 16) * scale;
+    for (size_t i = 0; i < n; i += 32) {
+        const size_t left = n - i < 32 ? n - i : 32;
+        const uint32_t some = (uint32_t)((1ull << left) - 1),
+                       whole = (uint32_t)((1ull << (left + left % 2)) - 1);
+        const __m512 first = _mm512_maskz_loadu_ps((__mmask16)some, values + i) * scale;
+        const __m512 second = _mm512_maskz_loadu_ps((__mmask16)(some >> 16), values + i + 16) * scale;
 
-        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+        _mm512_mask_storeu_epi16(to + i, whole, (__m512i)_mm512_cvtne2ps_pbh(second, first));
     }
-#endif
-    for (; i < n; i++) {
-        vec x = {0};
-        bits b;
-
-        x[0] = values[i] * scale;
-        b = (bits)pair_lanes(x, (vec){0});
-        to[i] = (uint16_t)b[0];
-    }
+#else
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint16_t)(round_to_bf16((vec){0} + values[i] * scale)[0] >> 16);
     if (n % 2)
         to[n] = 0;
+#endif
 }
 
 #endif

@@ -62,7 +62,7 @@ static void conv_tile(void *arg, size_t tile, void *scratch)
         /* A tile of the deepest convolutions takes long enough to look at the flag in between. */
         if (exec_is_canceled(j->exec))
             return;
-        weight_panels(&conv->weight, column, columns, c * taps, depth * taps, panels, lines);
+        weight_panels(&conv->weight, column, columns, c * taps, depth * taps, false, panels, lines);
         for (size_t tap = 0; tap < taps; tap++) {
             gather(j, inputs, row, rows, tap, c, depth);
             for (size_t at = 0; at < columns; at += ops->panel)

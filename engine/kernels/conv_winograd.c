@@ -154,7 +154,7 @@ static void output_tile(void *arg, size_t task, void *scratch)
 
         if (exec_is_canceled(j->exec))
             return;
-        weight_panels(&j->conv->weight, column, columns, c * TAPS, depth * TAPS, s.panels, s.lines);
+        weight_panels(&j->conv->weight, column, columns, c * TAPS, depth * TAPS, false, s.panels, s.lines);
         add_depth(j, &s, first, tiles, columns, c, depth);
     }
     for (size_t tile = 0; tile < tiles; tile++) {

@@ -75,12 +75,6 @@ static float *kept_panels(const struct linear_job *j, size_t half, size_t column
            (column - j->first) * operands(j, depth);
 }
 
-static void make_panels(const struct linear_job *j, size_t row, size_t rows, size_t k, size_t depth,
-                        float *panels, float *lines)
-{
-    (j->exec->bf16 ? weight_panels_bf16 : weight_panels)(j->w, row, rows, k, depth, panels, lines);
-}
-
 static void keep_tile(void *arg, size_t tile, void *scratch)
 {
     const struct linear_job *j = arg;
@@ -90,8 +84,8 @@ static void keep_tile(void *arg, size_t tile, void *scratch)
         const size_t depth = lesser(j->depth, j->w->cols - k);
 
         for (size_t half = 0; half < j->halves; half++)
-            make_panels(j, half * j->n + column, columns, k, depth, kept_panels(j, half, column, k, depth),
-                        scratch);
+            weight_panels(j->w, half * j->n + column, columns, k, depth, j->exec->bf16,
+                          kept_panels(j, half, column, k, depth), scratch);
     }
 }
 
@@ -119,17 +113,16 @@ static void make_sums(const struct linear_job *j, float *sums, const float *inpu
                       size_t rows, size_t columns, size_t depth, bool add)
 {
     const struct tile_ops *ops = tile_ops();
+    __typeof__(ops->multiply) multiply = j->exec->bf16 ? ops->multiply_pairs : ops->multiply;
     const size_t all = operands(j, depth), piece = j->block * TILE_DEPTH;
     const size_t pieces = all / TILE_DEPTH, whole = pieces * TILE_DEPTH;
 
     for (size_t at = 0; at < columns; at += ops->panel, panels += all * ops->panel) {
         if (pieces > 0)
-            (j->exec->bf16 ? ops->multiply_pairs : ops->multiply)(rows, pieces, TILE_DEPTH, inputs, piece,
-                                                                  panels, ops->panel, sums + at, add);
+            multiply(rows, pieces, TILE_DEPTH, inputs, piece, panels, ops->panel, sums + at, add);
         if (all > whole)
-            (j->exec->bf16 ? ops->multiply_pairs : ops->multiply)(
-                rows, 1, all - whole, inputs + pieces * piece, 0, panels + whole * ops->panel, ops->panel,
-                sums + at, add || pieces > 0);
+            multiply(rows, 1, all - whole, inputs + pieces * piece, 0, panels + whole * ops->panel,
+                     ops->panel, sums + at, add || pieces > 0);
     }
 }
 
@@ -191,7 +184,8 @@ static void linear_tile(void *arg, size_t tile, void *scratch)
                 float *panels = j->kept ? kept_panels(j, half, column, k, depth) : made;
 
                 if (!j->kept)
-                    make_panels(j, half * j->n + column, columns, k, depth, panels, lines);
+                    weight_panels(j->w, half * j->n + column, columns, k, depth, j->exec->bf16, panels,
+                                  lines);
                 make_sums(j, sum + half * size, inputs, panels, rows, columns, depth, k > 0);
             }
             if (k + depth == k_all)

@@ -18,4 +18,7 @@
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef uint32_t bits __attribute__((vector_size(4 * LANES), may_alias));
 
+/* For loops whose bounds, or whose kind, are constants of the caller. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #endif

@@ -22,7 +22,6 @@
 /* Where it comes from tensors, it is aligned to a value only. */
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else

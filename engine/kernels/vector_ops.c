@@ -11,8 +11,7 @@
 #include "kernels/isa_levels.def"
 #undef ISA_LEVEL
 
-/* The best level of that name, or of any: NULL. */
-static const struct vector_ops *find(const char *isa)
+const struct vector_ops *vector_ops_find(const char *isa)
 {
 #define ISA_LEVEL(name, has)                      \
     if ((!isa || strcmp(isa, #name) == 0) && has) \
@@ -22,17 +21,12 @@ static const struct vector_ops *find(const char *isa)
     return NULL;
 }
 
-const struct vector_ops *vector_ops_find(const char *isa)
-{
-    return find(isa);
-}
-
 static const struct vector_ops *choose(void)
 {
     const char *asked = getenv("LATENTD_ISA");
-    const struct vector_ops *ops = asked ? find(asked) : NULL;
+    const struct vector_ops *ops = asked ? vector_ops_find(asked) : NULL;
 
-    return ops ? ops : find(NULL);
+    return ops ? ops : vector_ops_find(NULL);
 }
 
 const struct vector_ops *vector_ops(void)

@@ -25,7 +25,7 @@ const struct vector_ops *vector_ops(void);
 void vector_ops_write_sums(const struct vector_ops *v, float *y, const float *sums, const float *bias,
                            const float *addend, size_t n);
 
-/* A level by name; NULL if this build or this processor does not have it. */
+/* A level by name, or by NULL the best; NULL if this build or this processor does not have it. */
 const struct vector_ops *vector_ops_find(const char *isa);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-static void make_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, bool bf16,
-                        float *panels, float *lines)
+void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, bool bf16,
+                   float *panels, float *lines)
 {
     const struct tile_ops *ops = tile_ops();
     const size_t half = ops->panel / 2, whole = (rows + ops->panel - 1) / ops->panel * ops->panel;
@@ -32,16 +32,4 @@ static void make_panels(const struct matrix *w, size_t row, size_t rows, size_t 
         ops->transpose(panels + at / ops->panel * ops->panel * depth + at % ops->panel, source, stride,
                        depth);
     }
-}
-
-void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, float *panels,
-                   float *lines)
-{
-    make_panels(w, row, rows, col, width, false, panels, lines);
-}
-
-void weight_panels_bf16(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width,
-                        float *panels, float *lines)
-{
-    make_panels(w, row, rows, col, width, true, panels, lines);
 }

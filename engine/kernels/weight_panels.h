@@ -11,14 +11,11 @@
 #define WEIGHT_ROWS 16
 
 /* panels [.. / panel][width, panel] = the transpose of rows [row, row + rows) and columns [col, col + width)
- * of w; where rows ends within a panel, the rest of that panel is 0.  rows is TILE_COLUMNS at most, and so
- * panels holds TILE_COLUMNS * width values, aligned to 64 bytes; lines is scratch of WEIGHT_ROWS * width
+ * of w; where rows ends within a panel, the rest of that panel is 0.  bf16: as pairs of it, two neighbouring
+ * columns in one, so that panels is [.. / panel][(width + 1) / 2, panel].  rows is TILE_COLUMNS at most, and
+ * so panels holds TILE_COLUMNS * width values, aligned to 64 bytes; lines is scratch of WEIGHT_ROWS * width
  * values. */
-void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, float *panels,
-                   float *lines);
-
-/* The same as pairs of bf16, two neighbouring columns in one: panels [.. / panel][(width + 1) / 2, panel]. */
-void weight_panels_bf16(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width,
-                        float *panels, float *lines);
+void weight_panels(const struct matrix *w, size_t row, size_t rows, size_t col, size_t width, bool bf16,
+                   float *panels, float *lines);
 
 #endif

@@ -117,6 +117,7 @@ static void check_plan(struct params_check *c)
     params_find(c, false, field, "%s", err.message);
 }
 
+/* Of a sampler that is known. */
 static bool check_noise(struct params_check *c)
 {
     char text[NOISE_FIELD_TEXT_SIZE];

@@ -26,7 +26,6 @@ static inline bool params_is_id(int id, int count)
     return id >= 0 && id < count;
 }
 
-/* Of a sampler that is known. */
 void params_check_loras(struct params_check *c);
 void params_check_controls(struct params_check *c);
 

@@ -88,8 +88,8 @@ struct ltd_model_label {
 char *ltd_params_text(const struct ltd_model *model, const struct ltd_gen_params *params, int index,
                       const struct ltd_picture_form *form, struct ltd_model_label label);
 
-/* The instruction-set level the kernels run at ("avx512", "avx2", "generic").  It, the build and the numerics
- * of the request decide the bits of a picture; all are recorded with it. */
+/* The instruction-set level the kernels run at ("avx512bf16", "avx512", "avx2", "generic").  It, the build
+ * and the numerics of the request decide the bits of a picture; all are recorded with it. */
 const char *ltd_isa_name(void);
 
 /* What this engine was built by, and the C library that it runs with, whose functions have their own
